@@ -1,0 +1,158 @@
+import { z } from 'zod'
+import { bytes, parseSize, type Bytes } from '../units.ts'
+
+const MAX_MEMORY = 2 ** 52
+
+/** `4GiB`, `20M` or a number of bytes; becomes bytes. */
+export const Size = z
+  .union([z.int().positive(), z.string()])
+  .transform((value, context): Bytes => {
+    const size = typeof value === 'number' ? bytes(value) : parseSize(value)
+    if (size === undefined || size <= 0) {
+      context.addIssue({ code: 'custom', message: `not a size: ${String(value)} (write 512MiB, 4GiB or bytes)` })
+      return z.NEVER
+    }
+    return size
+  })
+  .meta({ description: 'a size such as 512MiB, 4GiB, or a number of bytes' })
+
+const Node = z.strictObject({ memory: Size.meta({ description: 'RAM of this NUMA node' }) })
+
+const Machine = z
+  .strictObject({
+    type: z.enum(['q35', 'pc']).default('q35').meta({ description: 'QEMU machine type' }),
+    memory: Size.prefault('1GiB').meta({ description: 'RAM of the whole guest' }),
+    cpus: z.int().min(1).max(16).default(2).meta({ description: 'number of CPUs' }),
+    nodes: z
+      .union([z.int().min(1).max(8), z.array(Node).min(1).max(8)])
+      .default(1)
+      .meta({ description: 'NUMA nodes: a count (RAM is split evenly) or a list with the memory of each' }),
+  })
+  .prefault({})
+
+const KernelOfHop = z.strictObject({
+  release: z.string().optional().meta({ description: 'a release known to the lab, for example "7.3"' }),
+  image: z.string().optional().meta({ description: 'a bzImage of your own; relative to the experiment file' }),
+  cmdline: z.string().default('').meta({ description: 'appended to the kernel command line' }),
+})
+
+const Kho = z
+  .strictObject({
+    enabled: z.boolean().default(true).meta({ description: 'kho=on or kho=off' }),
+    scratch: z.string().optional().meta({ description: 'kho_scratch=: "lowmem,global,pernode" or "N%"' }),
+    liveupdate: z.boolean().default(false).meta({ description: 'liveupdate=on' }),
+  })
+  .prefault({})
+
+const ReserveMem = z.strictObject({
+  name: z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,14}$/, 'a letter, then up to 14 letters, digits, _ or -'),
+  size: Size,
+  align: Size.prefault('4KiB'),
+})
+
+/** The experiment as a person writes it. Only `name` is required; unknown keys are refused. */
+export const ExperimentFile = z
+  .strictObject({
+    name: z.string().min(1).max(120),
+    description: z.string().optional(),
+    machine: Machine,
+    kernel: z
+      .union([KernelOfHop, z.array(KernelOfHop).min(1).max(51)])
+      .default({ cmdline: '' })
+      .meta({ description: 'the kernel of every boot, or a list with one per boot (the first boot and each hop)' }),
+    kho: Kho,
+    reserveMem: z.array(ReserveMem).max(8).default([]),
+    hugepages: z.strictObject({ size: Size, count: z.int().min(0) }).optional(),
+    accelerator: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
+    workload: z.array(z.never()).max(0, 'this release of the lab has no workload steps').default([]),
+    faults: z.array(z.never()).max(0, 'this release of the lab has no faults').default([]),
+    hops: z.int().min(0).max(50).default(1).meta({ description: 'number of kexecs after the first boot' }),
+  })
+  .meta({ id: 'https://kho-lab.invalid/schema/experiment.json', title: 'kho-lab experiment' })
+
+export type ExperimentInput = z.input<typeof ExperimentFile>
+
+export interface KernelChoice {
+  readonly release?: string | undefined
+  readonly image?: string | undefined
+  readonly cmdline: string
+}
+
+/** The experiment with every default filled in; what prediction, run and comparison all start from. */
+export interface Experiment {
+  readonly name: string
+  readonly description?: string | undefined
+  readonly machine: {
+    readonly type: 'q35' | 'pc'
+    readonly memory: Bytes
+    readonly cpus: number
+    /** Always a list; sums to `memory`. A node may have 0 bytes only in machines that QEMU accepts so. */
+    readonly nodes: readonly { readonly memory: Bytes }[]
+  }
+  /** One per boot: index 0 is the first boot, index h the kernel that hop h starts. Length hops + 1. */
+  readonly kernels: readonly KernelChoice[]
+  readonly kho: { readonly enabled: boolean; readonly scratch?: string | undefined; readonly liveupdate: boolean }
+  readonly reserveMem: readonly { readonly name: string; readonly size: Bytes; readonly align: Bytes }[]
+  readonly hugepages?: { readonly size: Bytes; readonly count: number } | undefined
+  readonly accelerator: 'auto' | 'kvm' | 'tcg'
+  readonly hops: number
+}
+
+export interface ExperimentIssue {
+  /** Keys from the root, for example ['machine', 'nodes', 1, 'memory']. */
+  readonly path: readonly (string | number)[]
+  readonly message: string
+}
+
+export const MEMORY_MIN = bytes(128 * 1024 * 1024)
+
+/**
+ * Checks what the schema alone cannot and fills in what follows from other keys.
+ * `value` is what {@link ExperimentFile} parsed. Returns issues instead of throwing.
+ */
+export function completeExperiment(
+  value: z.output<typeof ExperimentFile>,
+): { readonly experiment?: Experiment; readonly issues: readonly ExperimentIssue[] } {
+  const issues: ExperimentIssue[] = []
+  const { memory } = value.machine
+  if (memory > MAX_MEMORY) issues.push({ path: ['machine', 'memory'], message: 'more than the 2^52 bytes that x86-64 can address' })
+  if (memory < MEMORY_MIN) issues.push({ path: ['machine', 'memory'], message: 'less than 128MiB: the guest cannot start' })
+  if (memory % 4096 !== 0) issues.push({ path: ['machine', 'memory'], message: 'not a multiple of the 4 KiB page' })
+  const nodes = typeof value.machine.nodes === 'number' ? splitEvenly(memory, value.machine.nodes) : value.machine.nodes
+  const total = nodes.reduce((sum, node) => sum + node.memory, 0)
+  if (total !== memory) issues.push({ path: ['machine', 'nodes'], message: `the nodes have ${total} bytes together, the machine ${memory}` })
+  const kernels = Array.isArray(value.kernel)
+    ? value.kernel
+    : Array.from({ length: value.hops + 1 }, () => value.kernel as KernelChoice)
+  if (kernels.length !== value.hops + 1) {
+    issues.push({ path: ['kernel'], message: `${kernels.length} kernels for ${value.hops + 1} boots (the first boot and ${value.hops} hops)` })
+  }
+  kernels.forEach((kernel, index) => {
+    if (kernel.release !== undefined && kernel.image !== undefined) {
+      issues.push({ path: Array.isArray(value.kernel) ? ['kernel', index] : ['kernel'], message: 'give release or image, not both' })
+    }
+  })
+  if (issues.length > 0) return { issues }
+  return {
+    issues,
+    experiment: {
+      name: value.name,
+      description: value.description,
+      machine: { type: value.machine.type, memory, cpus: value.machine.cpus, nodes },
+      kernels,
+      kho: value.kho,
+      reserveMem: value.reserveMem,
+      hugepages: value.hugepages,
+      accelerator: value.accelerator,
+      hops: value.hops,
+    },
+  }
+}
+
+/** Even shares in whole MiB, the rest to the last node. */
+function splitEvenly(memory: Bytes, count: number): { memory: Bytes }[] {
+  const share = memory / count - ((memory / count) % (1024 * 1024))
+  return Array.from({ length: count }, (_unused, index) => ({
+    memory: bytes(index === count - 1 ? memory - share * (count - 1) : share),
+  }))
+}

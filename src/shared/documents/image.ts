@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { Sha256 } from './common.ts'
+
+/** manifest.json of a built guest image: what it was made from, exactly. */
+export const ImageManifest = z
+  .object({
+    document: z.literal('kho-lab/image'),
+    version: z.literal(1),
+    /** Content key: hash of everything the build read. */
+    id: z.string().regex(/^[0-9a-f]{16}$/),
+    /** Series as the lab names it ("7.3"), or "custom" for a source of the user's own. */
+    release: z.string(),
+    /** `make kernelrelease`. */
+    kernelRelease: z.string(),
+    /** Source package and its exact version ("linux-source-7.3 7.3.4-1~bpo13+1"), tarball or tree. */
+    source: z.string(),
+    configSha256: Sha256,
+    /** Page-rounded bytes that the kernel's purgatory occupies when it is loaded. */
+    purgatorySize: z.int(),
+    compiler: z.string(),
+    /** Debian packages in the initramfs, name=version. */
+    packages: z.array(z.string()),
+    files: z.array(z.object({ name: z.string(), size: z.int(), sha256: Sha256 })),
+    builtAt: z.iso.datetime(),
+  })
+  .meta({ id: 'https://kho-lab.invalid/schema/image.json', title: 'kho-lab guest image' })
+export type ImageManifest = z.infer<typeof ImageManifest>

@@ -1,0 +1,6 @@
+export * from './common.ts'
+export * from './experiment.ts'
+export * from './prediction.ts'
+export * from './observation.ts'
+export * from './comparison.ts'
+export * from './image.ts'

@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import { Blob, Hex, MapEntry, PreservedRecord, Range, ScratchRegion, Sha256, reading } from './common.ts'
+
+/** One line of /proc/iomem; `end` is exclusive; depth 0 is a top-level resource. */
+export const IomemEntry = z.object({ start: Hex, end: Hex, name: z.string(), depth: z.int().min(0) })
+export type IomemEntry = z.infer<typeof IomemEntry>
+
+/** A segment as kexec_file_load printed it under KEXEC_FILE_DEBUG, in the order of kexec_add_buffer. */
+export const KexecSegment = z.object({ start: Hex, memsz: Hex, bufsz: Hex.optional(), name: z.string().optional() })
+export type KexecSegment = z.infer<typeof KexecSegment>
+
+/** A memblock_reserve() call that `memblock=debug` printed. */
+export const MemblockReservation = z.object({ start: Hex, end: Hex, flags: z.string().optional(), caller: z.string() })
+export type MemblockReservation = z.infer<typeof MemblockReservation>
+
+/** Everything the guest itself says in one boot. */
+export const GuestView = z.object({
+  bootId: reading(z.string()),
+  release: reading(z.string()),
+  cmdline: reading(z.string()),
+  /** /sys/kernel/debug/kho exists. */
+  khoDirectory: reading(z.boolean()),
+  scratchPhys: reading(z.array(Hex)),
+  scratchLen: reading(z.array(Hex)),
+  outFdt: reading(Blob),
+  inFdt: reading(Blob),
+  /** out/sub_fdts and in/sub_fdts by name. */
+  outSubtrees: reading(z.record(z.string(), Blob)),
+  inSubtrees: reading(z.record(z.string(), Blob)),
+  firmwareMap: reading(z.array(MapEntry)),
+  iomem: reading(z.array(IomemEntry)),
+  /** /sys/kernel/boot_params/data: struct boot_params, 4096 bytes. */
+  bootParams: reading(Blob),
+  /** /sys/kernel/boot_params/setup_data/N, in chain order. */
+  setupData: reading(z.array(z.object({ type: z.int(), data: Blob }))),
+  dmesg: reading(Blob),
+  /** `KHO:` lines and the others of the KHO vocabulary, without time stamps. */
+  khoMessages: reading(z.array(z.string())),
+  memblockReserved: reading(z.array(MemblockReservation)),
+  /** Segments that this boot's kernel loaded for the next one; absent on the last boot. */
+  kexecSegments: reading(z.array(KexecSegment)).optional(),
+})
+export type GuestView = z.infer<typeof GuestView>
+
+/** One radix node page as read from guest RAM; `slots` are table indexes (levels 5 to 1) or bit numbers (level 0). */
+export const RadixNode = z.object({ address: Hex, level: z.int().min(0).max(5), slots: z.array(z.int()) })
+export type RadixNode = z.infer<typeof RadixNode>
+
+export const RootFdtView = z.object({
+  address: Hex,
+  blob: Blob,
+  compatible: z.string(),
+  preservedMemoryMap: Hex,
+  /** Sub nodes in the order of the blob. */
+  subtrees: z.array(z.object({ name: z.string(), address: Hex, size: z.int(), blob: reading(Blob) })),
+})
+export type RootFdtView = z.infer<typeof RootFdtView>
+
+export const RadixView = z.object({
+  root: Hex,
+  nodeCount: z.int(),
+  recordCount: z.int(),
+  pageCount: z.int(),
+  /** Up to 4096 of each; the counts above are of all. */
+  nodes: z.array(RadixNode),
+  records: z.array(PreservedRecord),
+  complete: z.boolean(),
+})
+export type RadixView = z.infer<typeof RadixView>
+
+/** Everything the host sees from outside in one boot: guest RAM and QMP. */
+export const HostView = z.object({
+  /** RAM blocks in guest physical address space, from QMP. */
+  ramMap: reading(z.array(Range)),
+  /** The handover tree this kernel will pass on, found in guest RAM. */
+  outRoot: reading(RootFdtView),
+  outRadix: reading(RadixView),
+  /** The handover tree this kernel was given; not on a first boot. */
+  inRoot: reading(RootFdtView).optional(),
+  /** struct kho_scratch[] in guest RAM. */
+  scratchArray: reading(z.object({ address: Hex, regions: z.array(ScratchRegion) })),
+  /** SHA-256 of each record of outRadix, read in guest RAM as the last thing before this kernel's kexec. */
+  preservedBefore: reading(z.array(z.object({ record: PreservedRecord, sha256: Sha256 }))).optional(),
+  /** The same records of the previous boot, read again as the first thing in this one. */
+  preservedAfter: reading(z.array(z.object({ record: PreservedRecord, sha256: Sha256 }))).optional(),
+  /** Physical address of the running kernel's linux_banner string, and its text. */
+  banner: reading(z.object({ address: Hex, text: z.string() })),
+})
+export type HostView = z.infer<typeof HostView>
+
+export const PhaseName = z.enum(['firmware', 'kernel', 'init', 'ssh', 'debugfs'])
+export type PhaseName = z.infer<typeof PhaseName>
+
+export const HopObservation = z.object({
+  hop: z.int().min(0),
+  /** Milliseconds from the spawn of QEMU (hop 0) or from `kexec -e` to the end of each phase. */
+  phases: z.array(z.object({ phase: PhaseName, ms: z.number() })),
+  guest: GuestView,
+  host: HostView,
+})
+export type HopObservation = z.infer<typeof HopObservation>
+
+/** Where the run took place; everything needed to repeat it. */
+export const RunEnvironment = z.object({
+  startedAt: z.iso.datetime(),
+  endedAt: z.iso.datetime(),
+  lab: z.object({ version: z.string(), node: z.string() }),
+  host: z.object({ kernel: z.string(), cpuModel: z.string(), cpus: z.int(), memory: z.int() }),
+  qemu: z.object({ version: z.string(), binary: z.string(), argv: z.array(z.string()) }),
+  accelerator: z.object({ used: z.enum(['kvm', 'tcg']), why: z.string() }),
+  image: z.object({ id: z.string(), kernelPackage: z.string().optional(), kernelVersion: z.string(), manifestSha256: Sha256.optional() }),
+})
+export type RunEnvironment = z.infer<typeof RunEnvironment>
+
+export const Observation = z
+  .object({
+    document: z.literal('kho-lab/observation'),
+    version: z.literal(1),
+    environment: RunEnvironment,
+    /** Boots that were observed, in order. A lost run has those it reached. */
+    hops: z.array(HopObservation),
+    /** Why the run ended early; absent when it went to its end. */
+    lost: z
+      .object({ code: z.string(), message: z.string(), hop: z.int(), phase: PhaseName.optional(), evidence: z.array(z.string()) })
+      .optional(),
+    /** Every raw capture of the run: file below raw/, size, hash. */
+    raw: z.array(z.object({ file: z.string(), size: z.int(), sha256: Sha256 })),
+  })
+  .meta({ id: 'https://kho-lab.invalid/schema/observation.json', title: 'kho-lab observation' })
+export type Observation = z.infer<typeof Observation>
