@@ -76,7 +76,7 @@ export function issueText(fileName: string, issue: ExperimentFileIssue): string 
 
 function readYaml(text: string, lineCounter: LineCounter): Result<{ document: Document.Parsed; value: unknown }> {
   try {
-    const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, logLevel: 'silent' })
+    const document = parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: true, logLevel: 'error' })
     if (document.errors.length > 0) return ok({ document, value: undefined })
     const value: unknown = document.contents === null ? undefined : document.toJS({ maxAliasCount: ALIAS_LIMIT })
     return ok({ document, value })
