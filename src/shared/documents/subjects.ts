@@ -1,0 +1,147 @@
+import type { Json } from '../json.ts'
+import type { MapEntry, PreservedRecord, Range, ScratchRegion } from './common.ts'
+
+/**
+ * What is claimed, and in which exact shape: predicted, seen by the guest and seen by the host are all of the type below,
+ * so that two of them are equal exactly when their canonical JSON is. Addresses and sizes of memory are {@link Hex};
+ * counts and sizes of blobs are numbers. Lists of ranges and records ascend by start unless an order is named.
+ * A claim's id is `hop<h>.<subject>`.
+ */
+export interface SubjectValues {
+  /** `uname -r`. Guest: release. Host: the banner text's third word. */
+  'boot.release': string
+  /** /proc/cmdline, without surrounding white space. Guest only. */
+  'boot.cmdline': string
+  /** Whether /sys/kernel/debug/kho exists: KHO is enabled and got its scratch. Guest only. */
+  'boot.kho': boolean
+
+  /** Guest: /sys/firmware/memmap (the kexec e820 table). Ascending by start. */
+  'firmware.map': readonly MapEntry[]
+  /**
+   * Guest RAM: one range from 0, and one from 4 GiB when there is any. Host: QMP's RAM map.
+   * Guest: below 4 GiB the end of the Reserved entry that begins where the last System RAM entry ends, else that end itself.
+   */
+  'firmware.ram': readonly Range[]
+
+  'scratch.count': number
+  /**
+   * One per region in array order: its kind (`lowmem`, `global`, `node0`, …) and the ranges in which it must lie.
+   * Observed: the predicted entry itself where region i has size 0 or lies in one of `within` of entry i;
+   * else `{ kind: 'outside', within: [the region] }`.
+   */
+  'scratch.order': readonly { readonly kind: string; readonly within: readonly Range[] }[]
+  /** Observed: regions whose start or size is no multiple of `align`. */
+  'scratch.alignment': { readonly align: string; readonly misaligned: readonly ScratchRegion[] }
+  /** Hex sizes in array order. */
+  'scratch.sizes': readonly string[]
+  /** Hex starts in array order. */
+  'scratch.addresses': readonly string[]
+  /** Hops: all regions in array order, equal to those of the boot before. */
+  'scratch.unchanged': readonly ScratchRegion[]
+
+  /**
+   * The KHO root FDT this kernel built; sub nodes in blob order (newest first). Host: outRoot.
+   * Guest: out/fdt, only when its length equals the totalsize of its own header (else unobserved: it is truncated or absent).
+   */
+  'tree.root': {
+    readonly compatible: string
+    readonly totalSize: number
+    readonly subtrees: readonly { readonly name: string; readonly size: number }[]
+  }
+  /** The exact root FDT, all of `size` bytes as hexadecimal. Host: outRoot.blob. Guest: the next boot's in/fdt. */
+  'tree.bytes': { readonly size: number; readonly hex: string }
+  'tree.kexec-metadata': { readonly version: number; readonly previousRelease: string; readonly kexecCount: number }
+  /** Regions in the order of the command line. */
+  'tree.memblock': { readonly compatible: string; readonly regions: readonly { readonly name: string; readonly size: string }[] }
+  'tree.LUO': { readonly compatible: string; readonly liveupdateNumber: number }
+
+  /**
+   * Guest only. `size`: bytes that out/fdt returns; `headerTotalSize`: the totalsize inside them.
+   * Present is false only when the guest said that the file does not exist, never when reading failed otherwise.
+   */
+  'debugfs.outFdt': { readonly present: false } | { readonly present: true; readonly size: number; readonly headerTotalSize: number }
+  /** Guest only, hops: whether in/sub_fdts/LUO still begins with the LUO compatible string. */
+  'debugfs.inSubtrees.LUO': { readonly intact: boolean }
+
+  /** All records of the tree, by start and then order. Host: outRadix.records, when complete. */
+  'preserved.records': readonly PreservedRecord[]
+  /**
+   * Node pages of the radix tree without their addresses, level 5 first, level 0 last: of each level the slot list of every
+   * node, each ascending, the lists of a level sorted by their canonical JSON text. Host: outRadix.nodes.
+   */
+  'preserved.radix': { readonly nodeCount: number; readonly levels: readonly (readonly (readonly number[])[])[] }
+
+  /** Records that overlap a scratch region. */
+  'invariant.preserved-outside-scratch': { readonly violations: readonly PreservedRecord[] }
+  /** Names of structures (`root`, `tree`, a subtree's name, `record 0x…`) that do not lie in RAM entirely. */
+  'invariant.addresses-inside-ram': { readonly violations: readonly string[] }
+  /** Disagreements between lengths, one sentence each: totalsize and blob, blob-size and subtree, scratch_phys and scratch_len. */
+  'invariant.lengths-agree': { readonly violations: readonly string[] }
+
+  /**
+   * The handover tree that this kernel was given. Guest: address from setup_data's fdt_addr, size and hash of in/fdt.
+   * Host: inRoot (blob of totalsize bytes).
+   */
+  'handover.inFdt': { readonly address: string; readonly size: number; readonly sha256: string }
+  /** The dmesg line without `KHO: ` and time stamp. Guest only. */
+  'handover.message': string
+  /** Guest: ranges of the memblock=debug reservations made by kho_preserved_memory_reserve. */
+  'handover.reserved': readonly Range[]
+  /**
+   * Hashes of preserved records whose content no kernel code changes during the hop. Host: preservedAfter,
+   * reduced to the records that the prediction names.
+   */
+  'handover.content': readonly { readonly start: string; readonly order: number; readonly sha256: string }[]
+  /** Guest: the setup_data of type 10. */
+  'handover.setupData': { readonly fdtAddress: string; readonly fdtSize: number; readonly scratchSize: number }
+  /** reserve_mem= regions, in command line order, where the boot before had them. Guest and host: this boot's out memblock subtree. */
+  'handover.reserveMem': readonly { readonly name: string; readonly start: string; readonly size: string }[]
+
+  /** Whether kexec_file_load accepted the kernel of this hop: true once it runs, false when it failed with EADDRNOTAVAIL. */
+  'kexec.load': { readonly accepted: boolean }
+  /** Where the kernel segment was loaded. Guest: the KEXEC_FILE_DEBUG list of the boot before. */
+  'kexec.kernel': { readonly start: string }
+  /** Where the kernel's code runs; claimed only with nokaslr. Guest: `Kernel code` in /proc/iomem. */
+  'kexec.running': { readonly start: string }
+  /** Guest: ramdisk_image and ramdisk_size of boot_params, with their upper halves. */
+  'kexec.initrd': { readonly start: string; readonly size: number }
+  /** Guest: scratch_addr of the setup_data of type 10. Host: address where the array lies in RAM, when it is at that address. */
+  'kexec.scratchArray': { readonly address: string }
+  /** In the order of kexec_add_buffer. Guest: the KEXEC_FILE_DEBUG list of the boot before. */
+  'kexec.segments': readonly { readonly start: string; readonly memsz: string }[]
+}
+export type Subject = keyof SubjectValues
+
+/**
+ * Values that rules start from, by the part of the given's name after `hop<h>.`.
+ * A given is absent from Givens when it was not observed; it never holds a placeholder.
+ */
+export interface GivenValues {
+  /** struct kho_scratch[] in array order, as this boot shows it (guest debugfs, else host). */
+  'scratch.regions': readonly ScratchRegion[]
+  /** Physical address of the root FDT page. */
+  'tree.address': string
+  /** The preserved-memory-map property: physical address of the radix root. */
+  'tree.memoryMap': string
+  /** preserved-data of each sub node, by name. */
+  'tree.addresses': { readonly [name: string]: string }
+  /** Start and size of each reserve_mem region as the memblock subtree has them, in its order. */
+  'tree.memblockRegions': readonly { readonly name: string; readonly start: string; readonly size: string }[]
+  /** flbs_pa of struct luo_ser: physical address of the FLB page. */
+  'tree.luoFlb': string
+  /** The root FDT as read last before the kexec. `size` and `sha256` are of its totalsize bytes. */
+  'tree.blob': { readonly address: string; readonly size: number; readonly sha256: string }
+  /** All records of the radix tree, by start and then order; only when the walk was complete. */
+  'preserved.records': readonly PreservedRecord[]
+  /** Content hashes taken last before the kexec, by start and then order. */
+  'preserved.hashes': readonly { readonly start: string; readonly order: number; readonly sha256: string }[]
+}
+export type GivenName = `hop${number}.${keyof GivenValues}`
+
+/** Givens of the host, known before the guest starts and without a hop. */
+export interface HostGivenValues {
+  /** What the guest runs under, and the host processor's model name: environment.accelerator.used and environment.host.cpuModel. */
+  'host.accelerator': { readonly used: 'tcg' | 'kvm'; readonly cpuModel: string }
+}
+
+export type Givens = { readonly [name: string]: Json }
