@@ -23,7 +23,8 @@ export const publishedSchemas = (): readonly PublishedSchema[] =>
 /** zod puts a schema that has an id below $defs and refers to it; a file of its own reads better with the schema at the top. */
 function flatten(document: z.core.JSONSchema.JSONSchema): z.core.JSONSchema.JSONSchema {
   const { $schema, $ref, $defs, ...rest } = document
-  const [only, ...others] = Object.values($defs ?? {})
-  if ($ref === undefined || only === undefined || others.length > 0) return document
-  return { $schema, ...rest, ...only }
+  const name = $ref?.replace('#/$defs/', '').replaceAll('~1', '/')
+  if (name === undefined || $defs?.[name] === undefined) return document
+  const { [name]: main, ...others } = $defs
+  return { $schema, $id: name, ...rest, ...main, ...(Object.keys(others).length === 0 ? {} : { $defs: others }) }
 }
