@@ -53,7 +53,7 @@ const blobOf = ({ root, strings, reservationsStart }: RootPage): Uint8Array =>
 
 /**
  * fdt_open_into, fdt_add_subnode, two fdt_setprop, fdt_pack, as kho_add_subtree() (7.3) makes them in the one page.
- * Every splice must fit; a string that an earlier step added stays when a later step fails and the node is deleted.
+ * Each fdt_setprop puts its property in front of those that are there. Every splice must fit; a string that an earlier step added stays when a later step fails and the node is deleted.
  */
 function addSubtree(page: RootPage, subtree: KernelSubtree): RootPage {
   const packed = (next: RootPage): RootPage => ({ ...next, reservationsStart: PACKED_START })
@@ -69,7 +69,7 @@ function addSubtree(page: RootPage, subtree: KernelSubtree): RootPage {
   const first = withNode(appendString(page.strings, PRESERVED_DATA), [data])
   if (!fits(first)) return packed(page)
   const size = { name: BLOB_SIZE, value: u64leValue(subtree.size) }
-  const second = withNode(appendString(first.strings, BLOB_SIZE), [data, size])
+  const second = withNode(appendString(first.strings, BLOB_SIZE), [size, data])
   return packed(fits(second) ? second : { ...page, strings: first.strings })
 }
 
