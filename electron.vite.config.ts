@@ -1,0 +1,34 @@
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'electron-vite'
+import { events, requests } from './src/shared/contract.ts'
+
+/** The preload knows nothing but these names: it is generated from the contract's keys, and changes with them. */
+const contractNames = {
+  REQUEST_NAMES: JSON.stringify(Object.keys(requests)),
+  EVENT_NAMES: JSON.stringify(Object.keys(events)),
+}
+
+export default defineConfig({
+  main: {
+    build: { outDir: 'out/main', rolldownOptions: { input: { index: 'src/main/index.ts' } } },
+  },
+  preload: {
+    define: contractNames,
+    build: {
+      outDir: 'out/preload',
+      // A sandboxed preload cannot be an ES module.
+      rolldownOptions: { input: { index: 'src/preload/index.ts' }, output: { format: 'cjs', entryFileNames: '[name].cjs' } },
+    },
+  },
+  renderer: {
+    root: 'src/renderer',
+    base: './',
+    plugins: [vue()],
+    build: {
+      outDir: 'out/renderer',
+      minify: true,
+      modulePreload: { polyfill: false },
+      rolldownOptions: { input: { index: 'src/renderer/index.html' } },
+    },
+  },
+})
