@@ -9,8 +9,10 @@ export interface GuestImage {
   readonly kernel: string
   /** initramfs without any key: gzipped cpio */
   readonly initramfs: string
-  /** .config */
-  readonly config: string
+  /** .config; absent for a bzImage that the lab did not build */
+  readonly config?: string
+  /** System.map; absent for a bzImage that the lab did not build */
+  readonly systemMap?: string
 }
 
 export interface Progress {

@@ -8,16 +8,17 @@ export const ImageManifest = z
     version: z.literal(1),
     /** Content key: hash of everything the build read. */
     id: z.string().regex(/^[0-9a-f]{16}$/),
-    /** Series as the lab names it ("7.3"), or "custom" for a source of the user's own. */
+    /** Series as the lab names it ("7.3"), or "custom" for a source or a bzImage of the user's own. */
     release: z.string(),
     /** `make kernelrelease`. */
     kernelRelease: z.string(),
-    /** Source package and its exact version ("linux-source-7.3 7.3.4-1~bpo13+1"), tarball or tree. */
+    /** Source package and its exact version ("linux-source-7.3 7.3.4-1~bpo13+1"), tarball, tree or bzImage. */
     source: z.string(),
-    configSha256: Sha256,
+    /** This and the next two are absent for a bzImage that the lab did not build. */
+    configSha256: Sha256.optional(),
     /** Page-rounded bytes that the kernel's purgatory occupies when it is loaded. */
-    purgatorySize: z.int(),
-    compiler: z.string(),
+    purgatorySize: z.int().optional(),
+    compiler: z.string().optional(),
     /** Debian packages in the initramfs, name=version. */
     packages: z.array(z.string()),
     files: z.array(z.object({ name: z.string(), size: z.int(), sha256: Sha256 })),

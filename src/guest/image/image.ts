@@ -1,0 +1,224 @@
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import type { ImageManifest } from '../../shared/documents/image.ts'
+import { LabError, messageOf } from '../../shared/result.ts'
+import type { GuestImage } from '../types.ts'
+import {
+  contentKey, defaultCacheRoot, linkOrCopy, listKeys, makeWorkDirectory, partDirectory, publish, readPart, removeDeadWorkDirectories,
+} from './cache.ts'
+import type { InitramfsPart } from './initramfs-build.ts'
+import { KernelPart } from './kernel-build.ts'
+import { parseSource } from './kernel-source.ts'
+import { findRelease, readLabSources, type LabSources, type Release } from './lab-sources.ts'
+import { takeBuildLock } from './lock.ts'
+import { knownInitramfs, knownKernel, makeInitramfs, makeKernel, type Found, type KernelWish, type PartJob } from './parts.ts'
+import { ProgressTracker, type OnProgress } from './progress.ts'
+import { listImages, PARTS_FILE, readImage } from './store.ts'
+
+export interface ImageOptions {
+  /** Series of qemu-images/kernel/releases.json; the first row when absent. */
+  readonly release?: string | undefined
+  /** `tarball:FILE` or `tree:DIRECTORY` instead of the release's Debian package. */
+  readonly source?: string | undefined
+  /** A bzImage to use as it is, with the lab's initramfs. */
+  readonly kernel?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: OnProgress | undefined
+  /** When another build is running: wait for it (default), or fail with LabError image-locked. */
+  readonly wait?: boolean | undefined
+  /** Folder of the cache; default $XDG_CACHE_HOME/kho-lab. */
+  readonly cacheRoot?: string | undefined
+}
+
+interface Request {
+  readonly root: string
+  readonly sources: LabSources
+  readonly wish: KernelWish
+  /** Name in the manifest. */
+  readonly release: string
+  readonly options: ImageOptions
+}
+
+const CUSTOM = 'custom'
+
+function requestOf(options: ImageOptions): Request {
+  if (options.source !== undefined && options.kernel !== undefined) {
+    throw new LabError({ code: 'usage', message: 'give a source to build or a kernel to use, not both' })
+  }
+  const sources = readLabSources()
+  const row = findRelease(sources, options.release)
+  const common = { root: options.cacheRoot ?? defaultCacheRoot(), sources, options }
+  if (options.kernel !== undefined) return { ...common, release: CUSTOM, wish: { kind: 'bzImage', file: path.resolve(options.kernel) } }
+  if (options.source === undefined) return { ...common, release: row.series, wish: { kind: 'build', source: { kind: 'debian', release: row }, row } }
+  // A source of the user's own gets a row's extra options only when that row is named.
+  const own = options.release === undefined ? { ...row, config: [], optional: [] } : row
+  return { ...common, release: CUSTOM, wish: { kind: 'build', source: parseSource(options.source), row: own } }
+}
+
+/**
+ * The image for these options, built when it is missing. With a warm cache this takes milliseconds and no network: an
+ * image that was built from the lab's present inputs is used, also when Debian has a newer point release since.
+ * Throws LabError: usage, bad-kernel, tool-missing, not-enough-disk, image-build-failed, image-locked, cancelled.
+ */
+export async function ensureImage(options: ImageOptions = {}): Promise<GuestImage> {
+  const request = requestOf(options)
+  const known = await knownImage(request)
+  return known ?? underLock(request, async (job) => (await knownImage(request)) ?? makeImage(request, job, false))
+}
+
+/** As ensureImage(), but asks the archive first, and so builds again when Debian has replaced the point release. */
+export function buildImage(options: ImageOptions = {}): Promise<GuestImage> {
+  const request = requestOf(options)
+  return underLock(request, (job) => makeImage(request, job, true))
+}
+
+const imageId = (kernelKey: string, initramfsKey: string): string => contentKey({ kernel: kernelKey, initramfs: initramfsKey })
+
+/** Only what the index already knows: no network, no lock, nothing written. */
+async function knownImage({ root, sources, wish }: Request): Promise<GuestImage | undefined> {
+  const kernel = knownKernel(root, sources, wish)
+  const initramfs = knownInitramfs(root, sources)
+  return kernel && initramfs ? readImage(root, imageId(kernel.key, initramfs.key)) : undefined
+}
+
+async function underLock(request: Request, body: (job: PartJob) => Promise<GuestImage>): Promise<GuestImage> {
+  const { root, options } = request
+  const onProgress = options.onProgress ?? (() => undefined)
+  await mkdir(root, { recursive: true })
+  const lock = await takeBuildLock(root, {
+    wait: options.wait ?? true,
+    signal: options.signal,
+    onWaiting: (pid) => onProgress({ phase: `another build is running${pid === undefined ? '' : ` (pid ${pid})`}, waiting for it`, percent: 0 }),
+  })
+  try {
+    await removeDeadWorkDirectories(root)
+    return await inWorkDirectory(request, onProgress, body)
+  } finally {
+    await lock.release()
+  }
+}
+
+async function inWorkDirectory(request: Request, onProgress: OnProgress, body: (job: PartJob) => Promise<GuestImage>): Promise<GuestImage> {
+  const { root, sources, options } = request
+  const work = await makeWorkDirectory(root)
+  const wish = await withMeasuredExpectation(root, request.wish)
+  const job: PartJob = {
+    root,
+    sources,
+    work,
+    log: path.join(work, 'build.log'),
+    signal: options.signal,
+    onProgress,
+    tracker: new ProgressTracker(stepsFor(wish), onProgress),
+    note: (text) => onProgress({ phase: text, percent: 0 }),
+  }
+  try {
+    return await body(job)
+  } catch (error) {
+    throw await withKeptLog(error, job)
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+/** The log of a failed build outlives its folder. */
+async function withKeptLog(error: unknown, job: PartJob): Promise<unknown> {
+  if (!(error instanceof LabError) || error.code !== 'image-build-failed' || !existsSync(job.log)) return error
+  const kept = path.join(job.root, 'logs', `${path.basename(job.work)}.log`)
+  await mkdir(path.dirname(kept), { recursive: true })
+  await copyFile(job.log, kept)
+  const hint = error.hint?.includes(job.log) ? `The whole log is in ${kept}` : `${error.hint ?? ''} The whole log is in ${kept}`.trim()
+  return new LabError({ code: error.code, message: error.message, hint, evidence: error.evidence }, { cause: error })
+}
+
+function stepsFor(wish: KernelWish): readonly { name: string; seconds: number }[] {
+  const initramfs = { name: 'initramfs', seconds: 10 }
+  if (wish.kind === 'bzImage') return [initramfs]
+  return [
+    initramfs,
+    { name: 'resolve', seconds: 3 },
+    { name: 'download', seconds: 10 },
+    { name: 'unpack', seconds: 20 },
+    { name: 'configure', seconds: 8 },
+    { name: 'compile', seconds: wish.row.expected.buildSeconds },
+  ]
+}
+
+/** What this machine needed the last time is a better estimate than the row's. */
+async function withMeasuredExpectation(root: string, wish: KernelWish): Promise<KernelWish> {
+  if (wish.kind === 'bzImage') return wish
+  for (const key of await listKeys(root, 'kernels')) {
+    const measured = readPart(root, 'kernels', key, KernelPart)?.measured
+    if (measured) return { ...wish, row: { ...wish.row, expected: { buildLines: measured.buildLines, buildSeconds: Math.ceil(measured.buildSeconds) } } }
+  }
+  return wish
+}
+
+/** `fresh`: ask the archive even for what the index knows. */
+async function makeImage(request: Request, job: PartJob, fresh: boolean): Promise<GuestImage> {
+  const { root, sources } = request
+  const wish = await withMeasuredExpectation(root, request.wish)
+  try {
+    const oldInitramfs = knownInitramfs(root, sources)
+    const oldKernel = knownKernel(root, sources, wish)
+    const initramfs = fresh || !oldInitramfs ? await makeInitramfs(job).catch(orKnown(oldInitramfs, job)) : oldInitramfs
+    const kernel = fresh || !oldKernel ? await makeKernel(job, wish).catch(orKnown(oldKernel, job)) : oldKernel
+    return await assemble(request, job, kernel, initramfs)
+  } catch (error) {
+    return olderImage(request, job, error)
+  }
+}
+
+/** Errors that mean: the archive did not answer. A cancelled or broken build is not hidden by an old image. */
+const isArchiveFailure = (error: unknown): boolean =>
+  error instanceof LabError && error.code === 'image-build-failed' && error.message.startsWith('apt-get ')
+
+const orKnown =
+  <T>(known: Found<T> | undefined, job: PartJob) =>
+  (error: unknown): Found<T> => {
+    if (known === undefined || !isArchiveFailure(error)) throw error
+    job.note(`the Debian archive does not answer (${messageOf(error)}); using what was built before`)
+    return known
+  }
+
+/** The newest image of the same release, when the archive does not answer and nothing matches the present inputs. */
+async function olderImage({ root, release }: Request, job: PartJob, error: unknown): Promise<GuestImage> {
+  if (release === CUSTOM || !isArchiveFailure(error)) throw error
+  const candidates = (await listImages(root)).filter(({ manifest }) => manifest.release === release)
+  const newest = candidates.sort((a, b) => (a.manifest.builtAt < b.manifest.builtAt ? 1 : -1))[0]
+  if (newest === undefined) throw error
+  job.note(`the Debian archive does not answer; using image ${newest.manifest.id}, which an older version of the lab's sources made`)
+  return newest
+}
+
+async function assemble(request: Request, job: PartJob, kernel: Found<KernelPart>, initramfs: Found<InitramfsPart>): Promise<GuestImage> {
+  const { root } = request
+  const id = imageId(kernel.key, initramfs.key)
+  const existing = await readImage(root, id)
+  if (existing !== undefined) return existing
+  const directory = path.join(job.work, 'image')
+  await mkdir(directory)
+  for (const { name } of kernel.part.files) await linkOrCopy(path.join(partDirectory(root, 'kernels', kernel.key), name), path.join(directory, name))
+  for (const { name } of initramfs.part.files) await linkOrCopy(path.join(partDirectory(root, 'initramfs', initramfs.key), name), path.join(directory, name))
+  const manifest: ImageManifest = {
+    document: 'kho-lab/image',
+    version: 1,
+    id,
+    release: request.release,
+    kernelRelease: kernel.part.kernelRelease,
+    source: kernel.part.source,
+    configSha256: kernel.part.configSha256,
+    purgatorySize: kernel.part.purgatorySize,
+    compiler: kernel.part.compiler,
+    packages: initramfs.part.packages,
+    files: [...kernel.part.files, ...initramfs.part.files],
+    builtAt: new Date().toISOString(),
+  }
+  await writeFile(path.join(directory, PARTS_FILE), `${JSON.stringify({ kernels: kernel.key, initramfs: initramfs.key })}\n`)
+  await writeFile(path.join(directory, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
+  await publish(root, 'images', id, directory)
+  const made = await readImage(root, id)
+  if (made === undefined) throw new LabError({ code: 'internal', message: `the image ${id} vanished after it was built` })
+  return made
+}

@@ -1,0 +1,93 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { LabError } from '../../shared/result.ts'
+
+/** One line of a kernel configuration: `CONFIG_X=value` or `# CONFIG_X is not set`. */
+const ConfigLine = z.string().regex(/^(CONFIG_\w+=\S.*|# CONFIG_\w+ is not set)$/)
+
+/** A kernel series the lab can build: a row of qemu-images/kernel/releases.json. */
+export const Release = z.strictObject({
+  series: z.string().regex(/^\d+\.\d+$/),
+  /** Debian package that carries the source as usr/src/PACKAGE.tar.xz. */
+  package: z.string().regex(/^[a-z0-9][a-z0-9.+-]+$/),
+  suite: z.string().regex(/^[a-z0-9-]+$/),
+  component: z.enum(['main', 'contrib', 'non-free', 'non-free-firmware']),
+  /** On top of lab.config; a later line wins. */
+  config: z.array(ConfigLine),
+  /** Options that may be missing afterwards, because this series does not have them. */
+  optional: z.array(z.string().regex(/^CONFIG_\w+$/)),
+  /** What a first build is expected to take, until one has been measured on this machine. */
+  expected: z.strictObject({ buildLines: z.int().positive(), buildSeconds: z.int().positive() }),
+})
+export type Release = z.infer<typeof Release>
+
+export const Releases = z
+  .array(Release)
+  .min(1)
+  .refine((rows) => new Set(rows.map((row) => row.series)).size === rows.length, 'two rows have the same series')
+
+const RelativePath = z.string().regex(/^[^/]/)
+
+/** What goes into the initramfs: qemu-images/initramfs/recipe.json. */
+export const Recipe = z.strictObject({
+  /** Debian packages that hold the programs; the libraries come from what these depend on. */
+  packages: z.array(z.string()),
+  programs: z.array(z.strictObject({ from: RelativePath, to: RelativePath })),
+  /** Names by which the lab's own tools are called. */
+  tools: z.array(z.string()),
+  directories: z.array(RelativePath),
+  privateDirectories: z.array(RelativePath),
+  files: z.array(z.strictObject({ path: RelativePath, text: z.string() })),
+})
+export type Recipe = z.infer<typeof Recipe>
+
+/** Everything of qemu-images/ that a build reads. */
+export interface LabSources {
+  readonly directory: string
+  readonly releases: readonly Release[]
+  readonly fragment: string
+  readonly recipe: Recipe
+  readonly init: string
+  /** C sources and headers of the guest tools, by name. */
+  readonly tools: Readonly<Record<string, string>>
+}
+
+/** The folder qemu-images/, found from this file upwards, so that it also works from a bundle. */
+function findDirectory(): string {
+  const here = path.dirname(fileURLToPath(import.meta.url))
+  for (let at = here; at !== path.dirname(at); at = path.dirname(at)) {
+    const candidate = path.join(at, 'qemu-images')
+    if (existsSync(path.join(candidate, 'kernel', 'releases.json'))) return candidate
+  }
+  throw new LabError({
+    code: 'image-missing',
+    message: `the folder qemu-images was not found above ${here}`,
+    hint: 'Reinstall the lab, or run it from its checkout.',
+  })
+}
+
+export function readLabSources(directory: string = findDirectory()): LabSources {
+  const read = (...parts: string[]): string => readFileSync(path.join(directory, ...parts), 'utf8')
+  const toolFiles = readdirSync(path.join(directory, 'tools')).filter((name) => /\.[ch]$/.test(name)).sort()
+  return {
+    directory,
+    releases: Releases.parse(JSON.parse(read('kernel', 'releases.json'))),
+    fragment: read('kernel', 'lab.config'),
+    recipe: Recipe.parse(JSON.parse(read('initramfs', 'recipe.json'))),
+    init: read('initramfs', 'init'),
+    tools: Object.fromEntries(toolFiles.map((name) => [name, read('tools', name)])),
+  }
+}
+
+/** The row of a series; the first row when none is named. Throws LabError usage for an unknown one. */
+export function findRelease(sources: LabSources, series: string | undefined): Release {
+  const row = series === undefined ? sources.releases[0] : sources.releases.find((release) => release.series === series)
+  if (row !== undefined) return row
+  throw new LabError({
+    code: 'usage',
+    message: `the lab knows no kernel release "${series}"`,
+    hint: `Known are ${sources.releases.map((release) => release.series).join(', ')}; one more is one more row in qemu-images/kernel/releases.json.`,
+  })
+}
