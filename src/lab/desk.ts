@@ -110,8 +110,7 @@ export function createDesk(dependencies: DeskDependencies): Desk {
       return
     }
     flushSerial(run)
-    if (run.listing && event.type === 'finished') run.listing = { ...run.listing, state: 'done', summary: event.summary }
-    if (run.listing && event.type === 'failed') run.listing = { ...run.listing, state: 'failed' }
+    if (run.listing) run.listing = listingAfter(run.listing, event)
     if (event.type === 'finished' || event.type === 'failed') run.told = true
     tell(run, event)
   }
@@ -134,9 +133,9 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     const run = new ActiveRun()
     const started = await dependencies.startRun(yaml, { signal: run.abort.signal, onEvent: (event) => onEvent(run, event) })
     const { id } = started.listing
-    run.listing = started.listing
-    runs.set(id, run)
     // Events that came before the run had a name are in its log already; pages that ask for the run get them.
+    run.listing = run.log.events().reduce(listingAfter, started.listing)
+    runs.set(id, run)
     started.done.then(() => end(run, undefined), (error: unknown) => end(run, error))
     return { id }
   }
@@ -210,6 +209,11 @@ export function createDesk(dependencies: DeskDependencies): Desk {
       listeners.clear()
     },
   }
+}
+
+function listingAfter(listing: RunListing, event: RunEvent): RunListing {
+  if (event.type === 'finished') return { ...listing, state: 'done', summary: event.summary }
+  return event.type === 'failed' ? { ...listing, state: 'failed' } : listing
 }
 
 const isRequestName = (name: string): name is RequestName => typeof name === 'string' && Object.hasOwn(requests, name)

@@ -1,0 +1,51 @@
+import { app, type BrowserWindow } from 'electron'
+import { openDesk } from '../lab/open-desk.ts'
+import { serveContract } from './ipc.ts'
+import { lockDown } from './security.ts'
+import { openWindow, PAGE_URL } from './window.ts'
+
+/** The app: one window over one desk. Runs belong to the desk, so closing the window only asks them to stop when the app ends. */
+function main(): void {
+  if (!app.requestSingleInstanceLock()) {
+    app.quit()
+    return
+  }
+  const desk = openDesk('electron')
+  let window: BrowserWindow | undefined
+  let stopped = false
+
+  const show = (): void => {
+    if (window && !window.isDestroyed()) {
+      if (window.isMinimized()) window.restore()
+      window.focus()
+      return
+    }
+    window = openWindow(app.getPath('userData'))
+    window.on('closed', () => { window = undefined })
+  }
+
+  app.on('second-instance', show)
+  app.on('activate', show)
+  app.on('window-all-closed', () => app.quit())
+  // Guests are stopped before the app goes; the desk bounds how long that takes.
+  app.on('before-quit', (event) => {
+    if (stopped) return
+    event.preventDefault()
+    desk.dispose().finally(() => {
+      stopped = true
+      app.quit()
+    }).catch((error: unknown) => console.error(`kho-lab: ${String(error)}`))
+  })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.quit())
+
+  app.whenReady().then(() => {
+    lockDown(PAGE_URL)
+    serveContract(desk, () => window, PAGE_URL)
+    show()
+  }).catch((error: unknown) => {
+    console.error(error)
+    app.exit(1)
+  })
+}
+
+main()
