@@ -13,8 +13,8 @@ export interface LoadedSegment {
 export interface KexecLoad {
   /** In the order of the kexec_add_buffer() calls. */
   readonly segments: readonly LoadedSegment[]
-  /** nr_segments; more than `segments` has when the log lost lines. */
-  readonly count: number
+  /** nr_segments, where the log still has it; more than `segments` when lines were lost. */
+  readonly count: number | undefined
   readonly commandLine: string | undefined
 }
 
@@ -33,28 +33,34 @@ type Name = NonNullable<LoadedSegment['name']>
  */
 export function kexecLoads(log: string): readonly KexecLoad[] {
   const loads: KexecLoad[] = []
-  let names = new Map<PhysAddr, Name>()
-  let commandLine: string | undefined
   let segments: LoadedSegment[] = []
+  let names = new Map<PhysAddr, Name>()
+  let count: number | undefined
+  let commandLine: string | undefined
   for (const line of logLines(log)) {
     if (BEGIN.test(line)) {
       names = new Map()
+      count = undefined
       commandLine = undefined
     }
     commandLine = COMMAND_LINE.exec(line)?.[1] ?? commandLine
+    count = numberOf(COUNT.exec(line)?.[1]) ?? count
     const loaded = LOADED.exec(line)
-    const at = loaded === null ? undefined : addressOf(loaded[2] ?? '')
+    const at = addressOf(loaded?.[2] ?? 'none')
     if (at !== undefined) names.set(at, segmentName(loaded?.[1] ?? ''))
-    const count = COUNT.exec(line)
-    if (count !== null) {
+    const match = SEGMENT.exec(line)
+    if (match === null) continue
+    if (match[1] === '0' || loads.length === 0) {
       segments = []
-      loads.push({ segments, count: Number(count[1]), commandLine })
+      loads.push({ segments, count, commandLine })
     }
-    const segment = segmentOf(SEGMENT.exec(line), names)
-    if (segment !== undefined && loads.length > 0) segments.push(segment)
+    const segment = segmentOf(match, names)
+    if (segment !== undefined) segments.push(segment)
   }
   return loads
 }
+
+const numberOf = (digits: string | undefined): number | undefined => (digits === undefined ? undefined : Number(digits))
 
 function segmentName(word: string): Name {
   switch (word) {
@@ -65,10 +71,10 @@ function segmentName(word: string): Name {
   }
 }
 
-function segmentOf(match: RegExpExecArray | null, names: ReadonlyMap<PhysAddr, Name>): LoadedSegment | undefined {
-  const bufsz = addressOf(match?.[2] ?? '')
-  const start = addressOf(match?.[3] ?? '')
-  const memsz = addressOf(match?.[4] ?? '')
-  if (match === null || bufsz === undefined || start === undefined || memsz === undefined) return undefined
+function segmentOf(match: RegExpExecArray, names: ReadonlyMap<PhysAddr, Name>): LoadedSegment | undefined {
+  const bufsz = addressOf(match[2] ?? '')
+  const start = addressOf(match[3] ?? '')
+  const memsz = addressOf(match[4] ?? '')
+  if (bufsz === undefined || start === undefined || memsz === undefined) return undefined
   return { start, bufsz, memsz, name: names.get(start) }
 }
