@@ -1,0 +1,58 @@
+import type { ComparedClaim, Comparison, Finding, RunVerdict, Side, Verdict } from '../shared/documents/index.ts'
+import { canonicalJson, type Json } from '../shared/json.ts'
+
+export const VERDICTS: readonly Verdict[] = ['differ', 'unobserved', 'unpredicted', 'match']
+
+/** The run's verdict as a sentence with its numbers. */
+export function verdictSentence(comparison: Comparison): string {
+  const { summary } = comparison
+  const total = comparison.claims.length
+  const counts = `${summary.match} of ${total} claims match, ${summary.differ} differ, ` +
+    `${summary.unobserved} were not observed, ${summary.unpredicted} are not predicted.`
+  return `${RUN_WORDS[summary.run]} ${counts}`
+}
+
+const RUN_WORDS: Readonly<Record<RunVerdict, string>> = {
+  agreed: 'Guest and host show what was predicted.',
+  disagreed: 'The kernel did not do what was predicted.',
+  incomplete: 'Not everything that was predicted was observed.',
+  lost: 'The guest did not reach the end of the run.',
+}
+
+export const FINDING_WORDS: Readonly<Record<Finding['status'], string>> = {
+  confirmed: 'confirmed',
+  refuted: 'refuted',
+  'not-observed': 'not observed',
+}
+
+/** A boot in words: hop 0 is the first boot, hop h what the h-th kexec started. */
+export const hopTitle = (hop: number): string => (hop === 0 ? 'Hop 0 · first boot' : `Hop ${hop} · after kexec ${hop}`)
+
+/** One line of text for a value: strings as they are, everything else as JSON with sorted keys. */
+export const valueText = (value: Json): string => (typeof value === 'string' ? value : canonicalJson(value))
+
+export const sideText = (side: Side): string => ('value' in side ? valueText(side.value) : `not observed: ${side.unobserved}`)
+
+export const basisText = (basis: ComparedClaim['basis'][number]): string => `${basis.function} (${basis.file}, ${basis.release})`
+
+export const hopsOf = (comparison: Comparison): number[] =>
+  [...new Set(comparison.claims.map((claim) => claim.hop))].sort((a, b) => a - b)
+
+/** Claims of one hop by family, in the order in which they were made. */
+export function familiesOf(comparison: Comparison, hop: number): { family: string; claims: ComparedClaim[] }[] {
+  const families = new Map<string, ComparedClaim[]>()
+  for (const claim of comparison.claims) {
+    if (claim.hop === hop) families.set(claim.family, [...(families.get(claim.family) ?? []), claim])
+  }
+  return [...families].map(([family, claims]) => ({ family, claims }))
+}
+
+/** Text cut to `limit` characters, saying how much there is. */
+export const cut = (text: string, limit: number): string =>
+  text.length <= limit ? text : `${text.slice(0, limit)}… (${text.length} characters)`
+
+/** Milliseconds between the start and the end of the run, as seconds with one decimal. */
+export function durationText(comparison: Comparison): string {
+  const { startedAt, endedAt } = comparison.environment
+  return `${((Date.parse(endedAt) - Date.parse(startedAt)) / 1000).toFixed(1)} s`
+}
