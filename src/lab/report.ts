@@ -1,0 +1,101 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { z } from 'zod'
+import { formats, type FormatName } from '../report/formats.ts'
+import type { RawFile, ReportExtras } from '../report/report.ts'
+import { BLOB_INLINE_LIMIT, Comparison, Observation, Prediction } from '../shared/documents/index.ts'
+import { LabError, messageOf } from '../shared/result.ts'
+import { systemWords } from './read-file.ts'
+
+/** The serial log's place in a run folder. */
+export const SERIAL_LOG = 'raw/serial.log'
+const SERIAL_LINES = 200
+
+/** What the folder of a run says about it. */
+export interface StoredRun {
+  readonly comparison: Comparison
+  readonly extras: ReportExtras
+}
+
+/** Reads a run folder. Rejects with LabError run-not-found, or bad-document when a file in it is not what it should be. */
+export async function readRun(directory: string): Promise<StoredRun> {
+  const [comparison, observation, prediction] = await Promise.all([
+    readDocument(directory, 'comparison.json', Comparison),
+    readDocument(directory, 'observation.json', Observation),
+    readDocument(directory, 'prediction.json', Prediction),
+  ])
+  return { comparison, extras: await reportExtras(directory, observation, prediction) }
+}
+
+/** What a report shows beside the comparison, from the run's files. */
+export async function reportExtras(directory: string, observation: Observation, prediction: Prediction): Promise<ReportExtras> {
+  const [rawFiles, serialTail] = await Promise.all([Promise.all(observation.raw.map((entry) => rawFile(directory, entry))), readSerialTail(directory)])
+  return { observation, prediction, rawFiles, serialTail }
+}
+
+/** The report of a run in one of the formats, made from the folder alone. */
+export async function renderRunReport(directory: string, format: FormatName): Promise<string> {
+  const { comparison, extras } = await readRun(directory)
+  return formats[format].render(comparison, extras)
+}
+
+/** Writes a report. Rejects with LabError out-unwritable or disk-full. */
+export async function writeReport(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, text)
+  } catch (error) {
+    const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC'
+    throw new LabError(
+      { code: full ? 'disk-full' : 'out-unwritable', message: `cannot write ${file}: ${systemWords(error)}`, hint: 'Give a file that can be written with -o.' },
+      { cause: error },
+    )
+  }
+}
+
+async function readDocument<T extends z.ZodType>(directory: string, name: string, schema: T): Promise<z.output<T>> {
+  const file = join(directory, name)
+  const parsed = schema.safeParse(parseJson(file, await readRunFile(directory, name)))
+  if (parsed.success) return parsed.data
+  const evidence = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.map(String).join('.') || 'document'}: ${issue.message}`)
+  throw new LabError({ code: 'bad-document', message: `${file} is not the document it should be`, hint: 'It may come from another release of the lab.', evidence })
+}
+
+async function readRunFile(directory: string, name: string): Promise<string> {
+  try {
+    return await readFile(join(directory, name), 'utf8')
+  } catch (error) {
+    throw new LabError(
+      { code: 'run-not-found', message: `${directory} is no finished run: ${name}: ${systemWords(error)}`, hint: 'Give the folder that kho-lab run wrote.' },
+      { cause: error },
+    )
+  }
+}
+
+function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new LabError({ code: 'bad-document', message: `${file} is no JSON: ${messageOf(error)}` }, { cause: error })
+  }
+}
+
+/** Bytes for the reader of the report, where they are few; a capture that is gone is still listed with its hash. */
+async function rawFile(directory: string, entry: Observation['raw'][number]): Promise<RawFile> {
+  if (entry.size > BLOB_INLINE_LIMIT) return entry
+  const bytes = await readIfThere(join(directory, entry.file))
+  return bytes === undefined ? entry : { ...entry, hex: bytes.toString('hex') }
+}
+
+async function readSerialTail(directory: string): Promise<readonly string[]> {
+  const log = await readIfThere(join(directory, SERIAL_LOG))
+  return log === undefined ? [] : log.toString('utf8').split(/\r?\n/).filter((line) => line !== '').slice(-SERIAL_LINES)
+}
+
+async function readIfThere(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
