@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { LabError } from '../../shared/result.ts'
 import { Identity, ownIdentity } from './identity.ts'
@@ -10,7 +10,8 @@ import { Identity, ownIdentity } from './identity.ts'
  * Everything that a running machine has outside its own memory:
  *
  * - one directory, mode 0700, below `$XDG_RUNTIME_DIR/kho-lab` or `$TMPDIR/kho-lab-UID`, with the sockets and files named here;
- * - one process, QEMU, a child of the lab's that the host's kernel kills when the lab dies (see process.ts);
+ * - one process, QEMU, a child of the lab's that the host's kernel kills when the lab dies (see process.ts), and for the
+ *   moment of a transfer a `cat` of QEMU's;
  * - its RAM: files without a name, held open by the lab and by QEMU (see ram.ts);
  * - one TCP port on 127.0.0.1, which QEMU forwards to the guest's ssh.
  */
@@ -22,6 +23,8 @@ export interface RunFiles {
   readonly sockets: { readonly console: string; readonly lab: string; readonly qmp: string; readonly monitor: string }
   /** The initrd that QEMU loads; holds the run's host key. */
   readonly initrd: string
+  /** What the guest fetches for its next boot: a file, or a link to one. */
+  readonly next: { readonly kernel: string; readonly initrd: string }
 }
 
 export const Sidecar = z.object({ lab: Identity, qemu: Identity.optional() })
@@ -47,6 +50,7 @@ const runFilesIn = (directory: string): RunFiles => ({
     monitor: join(directory, 'monitor.sock'),
   },
   initrd: join(directory, 'initrd'),
+  next: { kernel: join(directory, 'next-kernel'), initrd: join(directory, 'next-initrd') },
 })
 
 /** Where the directories of runs lie. Created with mode 0700 if missing; refused when it belongs to somebody else. */
@@ -89,6 +93,14 @@ export async function writeSidecar(files: RunFiles, qemu?: Identity): Promise<vo
   const draft = `${files.sidecar}.new`
   await writeFile(draft, JSON.stringify(sidecar), { mode: 0o600 })
   await rename(draft, files.sidecar)
+}
+
+/** Puts a file of the run in place: the bytes, or a link to the file that has them. Returns its size. */
+export async function placeFile(target: string, source: string | Uint8Array): Promise<number> {
+  await rm(target, { force: true })
+  if (typeof source === 'string') await symlink(resolve(source), target)
+  else await writeFile(target, source, { mode: 0o600 })
+  return (await stat(target)).size
 }
 
 export const removeRunFiles = (files: RunFiles): Promise<void> => rm(files.directory, { recursive: true, force: true })

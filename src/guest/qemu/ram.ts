@@ -73,6 +73,19 @@ export function openRamFiles(sizes: readonly number[], directory: string): RamFi
 }
 
 /**
+ * Below 1 MiB the firmware maps its ROM over RAM and RAM over ROM as it runs (the PAM registers), so the memory tree
+ * depends on the moment it is read. The file has the RAM all the same: a hole there that the next block continues is closed.
+ */
+export function closeFirmwareHole(blocks: readonly RamBlock[]): RamBlock[] {
+  return blocks.reduce<RamBlock[]>((joined, block) => {
+    const last = joined.at(-1)
+    const continues = last?.backend === block.backend && last.offset - last.start === block.offset - block.start
+    if (last && continues && last.end < MiB && block.start <= MiB) return [...joined.slice(0, -1), { ...last, end: block.end }]
+    return [...joined, block]
+  }, [])
+}
+
+/**
  * Guest physical memory over the RAM files. `blocks` say which addresses lie where in which backend, as QEMU's memory
  * tree has them; `fds` hold the backends by name. Throws RangeError when a block names no known backend.
  */

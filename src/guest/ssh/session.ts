@@ -105,14 +105,6 @@ export class SshSession {
     }
   }
 
-  /** Writes a file in the guest. Rejects like {@link SshSession.exec}, and with guest-command-failed when the guest could not write it. */
-  async push(data: Uint8Array, path: string, options: Omit<ExecOptions, 'stdin'> = {}): Promise<void> {
-    const result = await this.exec(`cat > ${quoted(path)}`, { ...options, stdin: data })
-    if (result.code !== 0) {
-      throw new LabError({ code: 'guest-command-failed', message: `the guest could not write ${path}`, evidence: lines(result.stderr) })
-    }
-  }
-
   close(): void {
     this.#client.destroy()
   }
@@ -165,7 +157,6 @@ const mutable = (lists: typeof ALGORITHMS): ConnectConfig['algorithms'] => ({
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b)
 const shown = (command: string): string => (command.length > 60 ? `${command.slice(0, 57)}...` : command)
-const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '').slice(-20)
 const failed = (message: string): LabError => new LabError({ code: 'ssh-failed', message })
 const lost = (why: string): LabError => failed(`the ssh connection to the guest is lost: ${why}`)
 const noAnswer = (error: Error): LabError =>

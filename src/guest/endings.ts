@@ -1,0 +1,38 @@
+import { LabError } from '../shared/result.ts'
+import type { QemuExit } from './qemu/process.ts'
+
+/** What was known when a guest ended by itself. */
+export interface Ending {
+  readonly exit: QemuExit
+  /** `reason` of QEMU's SHUTDOWN event, if there was one. */
+  readonly shutdown: string | undefined
+  /** The panic line that the console showed, if any. */
+  readonly panic: string | undefined
+  /** True while `kexec -e` was under way. */
+  readonly duringKexec: boolean
+  readonly stderr: readonly string[]
+  readonly console: readonly string[]
+}
+
+/** Why a machine is gone that nobody stopped. */
+export function explainEnding(ending: Ending): LabError {
+  const evidence = [...ending.stderr, ...ending.console]
+  const when = ending.duringKexec ? ' during the kexec' : ''
+  if (ending.panic !== undefined) return panicked(ending.panic, evidence)
+  const how = ending.exit.signal ? `killed by ${ending.exit.signal}` : `exit code ${ending.exit.code}`
+  switch (ending.shutdown) {
+    case 'guest-reset':
+      return died(`the guest reset itself${when} without a panic message: a triple fault, or a reboot`, evidence)
+    case 'guest-shutdown':
+      return died(`the guest powered itself off${when}`, evidence)
+    case undefined:
+      return died(`QEMU ended${when} (${how})`, evidence)
+    default:
+      return died(`QEMU ended${when}: ${ending.shutdown} (${how})`, evidence)
+  }
+}
+
+export const panicked = (line: string, evidence: readonly string[]): LabError =>
+  new LabError({ code: 'guest-panicked', message: `the guest panicked: ${line.slice(0, 300)}`, evidence })
+
+const died = (message: string, evidence: readonly string[]): LabError => new LabError({ code: 'guest-died', message, evidence })

@@ -1,0 +1,316 @@
+import { type WriteStream, createWriteStream } from 'node:fs'
+import type { PhaseName } from '../shared/documents/index.ts'
+import type { PhysMemory } from '../shared/phys-memory.ts'
+import { LabError, toLabError } from '../shared/result.ts'
+import { explainEnding, panicked } from './endings.ts'
+import { Doom, PHASE_BOUNDS, type PhaseBounds, withinPhase } from './phases.ts'
+import { FETCH } from './qemu/argv.ts'
+import { placeFile } from './qemu/files.ts'
+import { LabPort } from './qemu/lab-port.ts'
+import { type Launched, type LaunchSpec, launch } from './qemu/launch.ts'
+import { ConsoleCapture, isPanicEnd } from './qemu/serial.ts'
+import { type ExecOptions, type SshKeys, SshSession, quoted } from './ssh/session.ts'
+import { type Stopped, stopQemu } from './stop.ts'
+import type { CommandResult, GuestChannel, PhaseEvent } from './types.ts'
+
+export interface MachineSpec extends LaunchSpec {
+  readonly keys: SshKeys
+  /** Milliseconds per phase; the rest from {@link PHASE_BOUNDS}. */
+  readonly bounds?: Partial<PhaseBounds>
+  /** File that gets every byte of the console. */
+  readonly serialLog?: string
+}
+
+export interface MachineOptions {
+  /** Aborting it ends the machine, whatever it is doing. */
+  readonly signal?: AbortSignal
+  readonly onPhase?: (event: PhaseEvent & { readonly hop: number }) => void
+  /** Console text as it comes, not cut into lines. */
+  readonly onSerial?: (text: string) => void
+}
+
+export interface Boot {
+  readonly hop: number
+  /** /proc/sys/kernel/random/boot_id: another one in every boot. */
+  readonly bootId: string
+  readonly phases: readonly PhaseEvent[]
+}
+
+export interface NextKernel {
+  /** Path or bytes of a bzImage. */
+  readonly kernel: string | Uint8Array
+  readonly initrd: string | Uint8Array
+  readonly cmdline: string
+}
+
+/** From a panic's first line to its end; a kernel that hangs in between is not waited for. */
+const PANIC_MS = 1000
+/** How long a lost connection may be the first sign of something worse. */
+const LOSS_MS = 1500
+const LOAD_TIMEOUT_MS = 120_000
+
+/**
+ * A running guest. All waiting ends at the latest when the guest does, with a LabError that says why and shows QEMU's
+ * stderr and the last console lines: guest-panicked, guest-died, guest-silent, ssh-failed, disk-full, cancelled.
+ */
+export class Machine implements GuestChannel {
+  readonly #launched: Launched
+  readonly #spec: MachineSpec
+  readonly #options: MachineOptions
+  readonly #console: ConsoleCapture
+  readonly #labPort: LabPort
+  readonly #doom: Doom
+  readonly #boots: Promise<Boot>[] = []
+  /** Of the current boot. */
+  #session: Promise<SshSession>
+  /** The latest that was there; lost when its boot is over. */
+  #connected: SshSession | undefined
+  #shutdown: string | undefined
+  #stopped: Promise<Stopped> | undefined
+  #kexecUnderWay = false
+
+  /** Use {@link startMachine}. */
+  constructor(launched: Launched, spec: MachineSpec, options: MachineOptions, parts: Parts) {
+    this.#launched = launched
+    this.#spec = spec
+    this.#options = options
+    this.#console = parts.console
+    this.#labPort = parts.labPort
+    this.#doom = parts.doom
+    this.#session = Promise.reject(new LabError({ code: 'ssh-failed', message: 'the guest has not booted yet' }))
+    this.#session.catch((error: unknown) => toLabError(error))
+    this.#watch()
+    this.#begin(this.#boot(0, launched.spawnedAt, parts.firstByte))
+  }
+
+  get memory(): PhysMemory { return this.#launched.memory }
+  get argv(): readonly string[] { return [this.#launched.binary, ...this.#launched.argv] }
+  get qemuVersion(): string { return this.#launched.version.package === '' ? this.#launched.version.version : `${this.#launched.version.version} (${this.#launched.version.package})` }
+  get qemuBinary(): string { return this.#launched.binary }
+  get pid(): number { return this.#launched.process.pid }
+  /** False when QEMU would outlive a lab that is killed, because setpriv is missing. */
+  get guarded(): boolean { return this.#launched.guarded }
+  /** A QMP monitor of its own for the user's tools, while the machine runs. */
+  get monitorSocket(): string { return this.#launched.files.sockets.monitor }
+  /** 0 in the first boot, h after the h-th kexec. */
+  get hop(): number { return this.#boots.length - 1 }
+  serialTail(count = 20): string[] { return this.#console.tail(count) }
+
+  /** Resolves when the guest can be observed: ssh is in and debugfs is there. `hop` defaults to the current one. */
+  waitForBoot(hop = this.hop): Promise<Boot> {
+    return this.#boots[hop] ?? Promise.reject(new RangeError(`hop ${hop} has not begun`))
+  }
+
+  async exec(command: string, options: ExecOptions = {}): Promise<CommandResult> {
+    const session = await this.#doom.race(this.#session)
+    return await this.#explained(session.exec(command, options))
+  }
+
+  pause = async (): Promise<void> => void (await this.qmp('stop'))
+  resume = async (): Promise<void> => void (await this.qmp('cont'))
+  qmp = (command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> => this.#explained(this.#launched.qmp.execute(command, args))
+
+  /** Writes a file in the guest, making its directory. */
+  async push(data: Uint8Array, path: string): Promise<void> {
+    const directory = path.slice(0, path.lastIndexOf('/')) || '/'
+    const result = await this.exec(`mkdir -p ${quoted(directory)} && cat > ${quoted(path)}`, { stdin: data, timeoutMs: LOAD_TIMEOUT_MS })
+    if (result.code !== 0) throw new LabError({ code: 'guest-command-failed', message: `the guest could not write ${path}`, evidence: [result.stderr.trim()] })
+  }
+
+  /**
+   * Loads the next kernel by kexec_file_load(2), with the kernel's own listing of the segments in its log. May run beside
+   * anything else that only reads. Rejects with LabError kexec-refused when the kernel refuses.
+   */
+  async loadKernel(next: NextKernel): Promise<void> {
+    const { files } = this.#launched
+    const [kernelSize, initrdSize] = await Promise.all([placeFile(files.next.kernel, next.kernel), placeFile(files.next.initrd, next.initrd)])
+    const result = await this.exec(loadScript(next.cmdline, kernelSize, initrdSize), { timeoutMs: LOAD_TIMEOUT_MS })
+    if (result.code !== 0) throw this.#refused('the guest did not load the next kernel', result)
+  }
+
+  /**
+   * Starts the loaded kernel and returns once the request is on its way; {@link Machine.waitForBoot} then waits for the
+   * next boot. Losing ssh is part of it.
+   */
+  async kexec(): Promise<void> {
+    const before = await this.waitForBoot()
+    const session = await this.#session
+    const hop = this.hop + 1
+    this.#labPort.nextBoot()
+    this.#kexecUnderWay = true
+    const startedAt = performance.now()
+    const { promise: refused, reject } = Promise.withResolvers<never>()
+    void session.exec('kexec -e', { timeoutMs: LOAD_TIMEOUT_MS }).then(
+      (result) => reject(this.#refused('the guest did not start the loaded kernel', result)),
+      (loss: unknown) => toLabError(loss),
+    )
+    const boot = this.#boot(hop, startedAt, Promise.race([refused, this.#labPort.said('init')])).then((next) => {
+      if (next.bootId === before.bootId) throw new LabError({ code: 'kexec-refused', message: 'the guest is still in the boot that it was in before the kexec' })
+      return next
+    })
+    void Promise.allSettled([this.#labPort.said('init').then(() => session.close())])
+    this.#begin(boot)
+  }
+
+  /**
+   * Ends the machine: powerdown, then quit, SIGTERM, SIGKILL, each only as long as it is needed. A run's normal end may
+   * leave powerdown out, because nothing in the guest needs saving. RAM stays readable until {@link Machine.dispose}.
+   */
+  stop({ powerdown = true }: { readonly powerdown?: boolean } = {}): Promise<Stopped> {
+    this.#stopped ??= (async () => {
+      this.#doom.come(new LabError({ code: 'cancelled', message: 'the machine was stopped' }))
+      const { process, qmp } = this.#launched
+      const session = this.#connected
+      const powerOff = session ? () => session.exec('poweroff -f') : () => qmp.execute('system_powerdown')
+      const stopped = await stopQemu(process, qmp, powerdown ? powerOff : undefined)
+      session?.close()
+      return stopped
+    })()
+    return this.#stopped
+  }
+
+  /** Ends the machine at once if it still runs, and gives back everything it used. To be called in any case. */
+  async dispose(): Promise<void> {
+    this.#options.signal?.removeEventListener('abort', this.#abort)
+    await this.stop({ powerdown: false })
+    this.#launched.qmp.close()
+    await this.#launched.dispose()
+  }
+
+  readonly #abort = (): void => {
+    this.#doom.come(toLabError(this.#options.signal?.reason))
+    void Promise.allSettled([this.stop({ powerdown: false })])
+  }
+
+  #begin(boot: Promise<Boot>): void {
+    // Kept for waitForBoot(); until somebody waits, a failure is nobody's.
+    boot.catch((error: unknown) => toLabError(error))
+    this.#boots.push(boot)
+  }
+
+  /** Follows one boot from its first sign to debugfs. `first` ends phase firmware on a first boot, phase kernel on a hop. */
+  async #boot(hop: number, startedAt: number, first: Promise<unknown>): Promise<Boot> {
+    const phases: PhaseEvent[] = []
+    const bounds = { ...PHASE_BOUNDS[this.#spec.accelerator], ...this.#spec.bounds }
+    const phase = async <T>(name: PhaseName, step: Promise<T>): Promise<T> => {
+      const value = await withinPhase(name, step, bounds[name], this.#doom, () => this.#evidence())
+      const event = { phase: name, ms: performance.now() - startedAt }
+      phases.push(event)
+      this.#options.onPhase?.({ ...event, hop })
+      return value
+    }
+    if (hop === 0) await phase('firmware', first)
+    await phase('kernel', hop === 0 ? this.#labPort.said('init') : first)
+    this.#kexecUnderWay = false
+    await phase('init', this.#labPort.said('ssh'))
+    this.#session = SshSession.connect(this.#launched.sshPort, this.#spec.keys, bounds.ssh)
+    const session = await phase('ssh', this.#session)
+    this.#connected = session
+    const [result] = await phase('debugfs', Promise.all([session.exec('cat /proc/sys/kernel/random/boot_id'), this.#labPort.said('debugfs')]))
+    return { hop, phases, bootId: result.stdout.toString('latin1').trim() }
+  }
+
+  #watch(): void {
+    const { qmp, process, consoleEnded } = this.#launched
+    let panic: string | undefined
+    qmp.on('event', ({ event, data }) => {
+      if (event === 'SHUTDOWN' && typeof data['reason'] === 'string') this.#shutdown = data['reason']
+    })
+    this.#console.on('trouble', ({ kind, text }) => {
+      if (kind !== 'panic' || panic !== undefined) return
+      panic = text
+      const end = (): void => this.#doom.come(panicked(text, this.#evidence()))
+      setTimeout(end, PANIC_MS).unref()
+      this.#console.on('line', (line) => { if (isPanicEnd(line)) end() })
+    })
+    void process.exited.then(async (exit) => {
+      await consoleEnded
+      const { stderr } = process
+      this.#doom.come(explainEnding({
+        exit, panic, shutdown: this.#shutdown, duringKexec: this.#kexecUnderWay, stderr: stderr(), console: this.#console.tail(),
+      }))
+    })
+    this.#options.signal?.addEventListener('abort', this.#abort, { once: true })
+    if (this.#options.signal?.aborted) this.#abort()
+  }
+
+  /** A failed request, or what really happened when the guest's end was behind it. */
+  async #explained<T>(request: Promise<T>): Promise<T> {
+    try {
+      return await this.#doom.race(request)
+    } catch (error) {
+      if (error instanceof LabError && (error.code === 'ssh-failed' || error.code === 'internal')) {
+        const { promise: enough, resolve } = Promise.withResolvers<void>()
+        const timer = setTimeout(resolve, LOSS_MS)
+        try {
+          await this.#doom.race(enough)
+        } finally {
+          clearTimeout(timer)
+        }
+      }
+      throw error
+    }
+  }
+
+  #refused(message: string, result: CommandResult): LabError {
+    const said = result.stderr.trim().split('\n').filter((line) => line !== '')
+    return new LabError({ code: 'kexec-refused', message: `${message}: ${said.at(-1) ?? `exit code ${result.code}`}`, evidence: [...said, ...this.#console.tail()] })
+  }
+
+  #evidence(): string[] {
+    return [...this.#launched.process.stderr(), ...this.#console.tail()]
+  }
+}
+
+interface Parts {
+  readonly console: ConsoleCapture
+  readonly labPort: LabPort
+  readonly doom: Doom
+  readonly firstByte: Promise<void>
+}
+
+/**
+ * Starts a guest and resolves as soon as QEMU runs and its RAM can be read; the boot goes on and
+ * {@link Machine.waitForBoot} waits for it. Rejects with LabError: qemu-missing, not-enough-memory, qemu-start-failed,
+ * out-unwritable, cancelled.
+ */
+export async function startMachine(spec: MachineSpec, options: MachineOptions = {}): Promise<Machine> {
+  if (options.signal?.aborted) throw toLabError(options.signal.reason)
+  const doom = new Doom()
+  const labPort = new LabPort()
+  const log = spec.serialLog === undefined ? undefined : await openLog(spec.serialLog, doom)
+  const console = new ConsoleCapture((chunk) => void log?.write(chunk))
+  const firstByte = new Promise<void>((resolve) => void console.once('first', resolve))
+  if (options.onSerial) console.on('data', options.onSerial)
+  try {
+    const launched = await launch(spec, { onConsole: (chunk) => console.push(chunk), onLabPort: (chunk) => labPort.push(chunk) })
+    void launched.consoleEnded.then(() => log?.end())
+    return new Machine(launched, spec, options, { console, labPort, doom, firstByte })
+  } catch (error) {
+    log?.end()
+    throw error
+  }
+}
+
+async function openLog(path: string, doom: Doom): Promise<WriteStream> {
+  const log = createWriteStream(path, { flags: 'a' })
+  await new Promise<void>((resolve, reject) => {
+    log.once('open', () => resolve())
+    log.once('error', (error) => reject(new LabError({ code: 'out-unwritable', message: `cannot write ${path}: ${error.message}` }, { cause: error })))
+  })
+  log.on('error', (error: NodeJS.ErrnoException) => {
+    const code = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'disk-full' : 'out-unwritable'
+    doom.come(new LabError({ code, message: `cannot write ${path}: ${error.message}` }, { cause: error }))
+  })
+  return log
+}
+
+/** For the guest's shell: fetch both files at once, check that they came whole, load them, and free their memory again. */
+function loadScript(cmdline: string, kernelSize: number, initrdSize: number): string {
+  return `set -e
+mkdir -p /run/kho-lab; cd /run/kho-lab; trap 'rm -f kernel initrd cmdline' EXIT
+nc ${FETCH.host} ${FETCH.kernelPort} </dev/null >kernel & nc ${FETCH.host} ${FETCH.initrdPort} </dev/null >initrd; wait
+[ $(wc -c <kernel) = ${kernelSize} ] && [ $(wc -c <initrd) = ${initrdSize} ] || { echo 'the files did not arrive whole' >&2; exit 5; }
+printf %s ${quoted(cmdline)} >cmdline
+kexec-load kernel initrd @cmdline`
+}
