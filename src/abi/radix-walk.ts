@@ -1,11 +1,11 @@
 import type { PhysMemory } from '../shared/phys-memory.ts'
 import { err, ok } from '../shared/result.ts'
 import type { Result } from '../shared/result.ts'
-import { PAGE_SIZE, hex, physAddr } from '../shared/units.ts'
+import { PAGE_SHIFT, PAGE_SIZE, PHYS_ADDR_LIMIT, hex, physAddr } from '../shared/units.ts'
 import type { PhysAddr } from '../shared/units.ts'
 import { u64Number, viewOf } from './bytes.ts'
 import type { Preserved } from './preserve.ts'
-import { RADIX_LEVELS, RADIX_MAX_ORDER, RADIX_TABLE_SLOTS, decodeKeyNumber, slotSpan } from './radix.ts'
+import { RADIX_LEAF_BITS, RADIX_LEVELS, RADIX_MAX_ORDER, RADIX_TABLE_SLOTS, decodeKeyNumber, slotSpan } from './radix.ts'
 
 export interface RadixLimits {
   /** Node pages to read at most; 2^18 of them describe up to 32 TiB of order-0 pages. */
@@ -88,9 +88,9 @@ export function walkRadix(memory: PhysMemory, root: number, limits: Partial<Radi
     nodeAddresses: Float64Array.from(progress.visited),
     nodes: progress.nodes,
     records: {
-      starts: Float64Array.from(progress.starts),
-      orders: Uint8Array.from(progress.orders),
-      counts: Float64Array.from(progress.counts),
+      starts: new Float64Array(progress.starts),
+      orders: new Uint8Array(progress.orders),
+      counts: new Float64Array(progress.counts),
     },
     recordCount: progress.recordCount,
     pageCount: progress.pageCount,
@@ -150,63 +150,63 @@ function visitLeaf(progress: Progress, leaf: DataView, address: number, prefix: 
       for (let bit = bits[i] ?? 0; bit < (bits[i + 1] ?? 0); bit++) slots[index++] = bit
     }
   })
-  for (let i = 0; i < bits.length && !progress.stopped; i += 2) {
-    addKeys(progress, prefix + (bits[i] ?? 0), prefix + (bits[i + 1] ?? 0))
-  }
+  addLeaf(progress, prefix, bits)
 }
 
-/** Set bits of a leaf as pairs: first bit of a run, first bit after it. The bitmap is an array of little-endian words. */
+/**
+ * Set bits of a leaf as pairs: first bit of a run, first bit after it. The bitmap is an array of little-endian words.
+ * A change of the bit is where a word differs from itself shifted by one, so only the changes cost anything.
+ */
 function bitRuns(leaf: DataView): number[] {
-  const runs: number[] = []
-  let open = -1
+  const edges: number[] = []
+  let previous = 0
   for (let offset = 0; offset < PAGE_SIZE; offset += 4) {
     const word = leaf.getUint32(offset, true)
-    if (word === (open < 0 ? 0 : 0xffffffff)) continue
-    for (let bit = 0; bit < 32; bit++) {
-      const isSet = ((word >>> bit) & 1) === 1
-      if (isSet === open >= 0) continue
-      if (isSet) open = offset * 8 + bit
-      else {
-        runs.push(open, offset * 8 + bit)
-        open = -1
-      }
+    for (let changes = (word ^ ((word << 1) | previous)) >>> 0; changes !== 0; changes = (changes & (changes - 1)) >>> 0) {
+      edges.push(offset * 8 + 31 - Math.clz32(changes & -changes))
     }
+    previous = word >>> 31
   }
-  if (open >= 0) runs.push(open, PAGE_SIZE * 8)
-  return runs
+  if (previous === 1) edges.push(PAGE_SIZE * 8)
+  return edges
 }
 
-/** Keys [first, end) of one leaf. They share their order unless the leaf is the first of all, where the order bit is inside. */
-function addKeys(progress: Progress, first: number, end: number): void {
-  const from = decodeKeyNumber(first)
-  const to = decodeKeyNumber(end - 1)
-  if (from !== undefined && to !== undefined && from.order === to.order) return addRun(progress, from, end - first)
-  for (let key = first; key < end && !progress.stopped; key++) {
-    const record = decodeKeyNumber(key)
-    if (record === undefined) note(progress, `key ${hex(key)} is no range of physical memory`)
-    else addRun(progress, record, 1)
+/** The records of a leaf. All its keys have the order of its prefix, but for the first leaf of all, where the order bit is inside. */
+function addLeaf(progress: Progress, prefix: number, bits: readonly number[]): void {
+  const base = decodeKeyNumber(prefix)
+  const size = 2 ** ((base?.order ?? 0) + PAGE_SHIFT)
+  // Keys ascend with the address, so those beyond 2^52 are the last of the leaf.
+  const valid = base === undefined ? 0 : Math.min(RADIX_LEAF_BITS, (PHYS_ADDR_LIMIT - base.start) / size)
+  for (let i = 0; i < bits.length && !progress.stopped; i += 2) {
+    const first = bits[i] ?? 0
+    const end = bits[i + 1] ?? 0
+    if (base !== undefined && first < valid) addRun(progress, base.start + first * size, base.order, size, Math.min(end, valid) - first)
+    for (let bit = Math.max(first, valid); bit < end && !progress.stopped; bit++) addKey(progress, prefix + bit)
   }
 }
 
-function addRun(progress: Progress, first: Preserved, count: number): void {
-  progress.recordCount += count
-  progress.pageCount += count * 2 ** first.order
-  const last = progress.starts.length - 1
-  const lastOrder = progress.orders[last]
-  const lastCount = progress.counts[last] ?? 0
-  if (lastOrder === first.order && (progress.starts[last] ?? 0) + lastCount * 2 ** (lastOrder + 12) === first.start) {
-    progress.counts[last] = lastCount + count
-    return
-  }
-  if (progress.starts.length >= progress.limits.runs) {
+function addKey(progress: Progress, key: number): void {
+  const record = decodeKeyNumber(key)
+  if (record === undefined) note(progress, `key ${hex(key)} is no range of physical memory`)
+  else addRun(progress, record.start, record.order, 2 ** (record.order + PAGE_SHIFT), 1)
+}
+
+/** `count` records of `order`, each `size` bytes, from `start`; joined to the last run where they continue it. */
+function addRun(progress: Progress, start: number, order: number, size: number, count: number): void {
+  const { starts, orders, counts } = progress
+  const last = starts.length - 1
+  const lastCount = counts[last] ?? 0
+  if (orders[last] === order && (starts[last] ?? 0) + lastCount * size === start) counts[last] = lastCount + count
+  else if (starts.length < progress.limits.runs) {
+    starts.push(start)
+    orders.push(order)
+    counts.push(count)
+  } else {
     progress.stopped = true
-    progress.recordCount -= count
-    progress.pageCount -= count * 2 ** first.order
     return note(progress, `the walk ended after ${progress.limits.runs} runs of records, more than it may keep`)
   }
-  progress.starts.push(first.start)
-  progress.orders.push(first.order)
-  progress.counts.push(count)
+  progress.recordCount += count
+  progress.pageCount += count * (size / PAGE_SIZE)
 }
 
 function keepNode(
