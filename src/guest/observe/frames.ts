@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import { err, ok, type Result } from '../../shared/result.ts'
 
-/** One path that the guest's capture tool visited. `errno` is 0 when the path could be read. */
+/** One path that the guest's capture tool visited. `errno` is 0 when the path could be read; a read that failed half way keeps its bytes. */
 export type CaptureFrame =
   | { readonly kind: 'file'; readonly path: string; readonly errno: number; readonly bytes: Uint8Array }
   | { readonly kind: 'directory'; readonly path: string; readonly errno: number }
@@ -48,7 +48,7 @@ export function parseFrames(stream: Uint8Array, limits: FrameLimits = FRAME_LIMI
     const length = Number(lengthText)
     const start = offset + end + 1
     if (length > stream.length - start) return fail(`${length} bytes announced, ${stream.length - start} are there`)
-    if (length > 0 && (kind === 'D' || errno !== 0)) return fail('bytes after a header that can have none')
+    if (length > 0 && kind === 'D') return fail('bytes after a directory')
     if (kind === 'D') frames.push({ kind: 'directory', path, errno })
     else frames.push({ kind: 'file', path, errno, bytes: stream.subarray(start, start + length) })
     kinds.set(path, kind === 'D' ? 'directory' : 'file')
