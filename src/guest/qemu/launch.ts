@@ -75,7 +75,7 @@ export async function launch(spec: LaunchSpec, listeners: LaunchListeners): Prom
       ramPaths: ram.fds.map((_fd, index) => `/proc/self/fd/${index + 3}`),
     })
     const spawnedAt = performance.now()
-    const { process, guarded } = await startQemu(binary, argv, ram.fds)
+    const { process, guarded } = await startQemu(binary, argv, { fds: ram.fds })
     undo.push(() => killed(process))
     const consoleEnded = sockets.console.connection.then((socket) => drain(socket, listeners.onConsole))
     void sockets.lab.connection.then((socket) => drain(socket, listeners.onLabPort))

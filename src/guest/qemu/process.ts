@@ -23,6 +23,13 @@ export interface QemuProcess {
   kill(signal: 'SIGTERM' | 'SIGKILL'): void
 }
 
+export interface StartOptions {
+  /** Become QEMU's file descriptors 3, 4 and so on. */
+  readonly fds?: readonly number[]
+  /** Where a chardev of QEMU's is `stdio`. */
+  readonly onStdout?: (chunk: Buffer) => void
+}
+
 /** Absolute path of a program as the shell would find it, or undefined. */
 export async function findProgram(name: string, path = process.env['PATH'] ?? ''): Promise<string | undefined> {
   const candidates = name.includes('/') ? [name] : path.split(delimiter).filter(Boolean).map((directory) => join(directory, name))
@@ -45,7 +52,7 @@ export async function findQemu(program = QEMU_PROGRAM): Promise<string> {
 }
 
 /**
- * Starts QEMU with `fds` as its file descriptors 3, 4 and so on, under `setpriv --pdeathsig KILL`: the host's kernel then
+ * Starts QEMU under `setpriv --pdeathsig KILL`: the host's kernel then
  * kills it when the thread that started it ends, even by SIGKILL. Where setpriv is missing QEMU is started without, and
  * outlives a killed lab until reapLeftovers() runs; `guarded` tells. It gets a session of its own, so that Ctrl-C in the
  * terminal reaches the lab, which then decides.
@@ -53,11 +60,12 @@ export async function findQemu(program = QEMU_PROGRAM): Promise<string> {
 export async function startQemu(
   qemu: string,
   argv: readonly string[],
-  fds: readonly number[],
+  { fds = [], onStdout }: StartOptions = {},
 ): Promise<{ process: QemuProcess; guarded: boolean }> {
   const setpriv = await findProgram('setpriv')
   const [program, args] = setpriv ? [setpriv, ['--pdeathsig', 'KILL', '--', qemu, ...argv]] : [qemu, [...argv]]
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', ...fds], detached: true })
+  const child = spawn(program, args, { stdio: ['ignore', onStdout ? 'pipe' : 'ignore', 'pipe', ...fds], detached: true })
+  if (onStdout) child.stdout?.on('data', onStdout)
   return { process: await started(child), guarded: setpriv !== undefined }
 }
 
