@@ -1,4 +1,5 @@
 import { app, type BrowserWindow } from 'electron'
+import type { Desk } from '../lab/desk.ts'
 import { openDesk } from '../lab/open-desk.ts'
 import { serveContract } from './ipc.ts'
 import { lockDown } from './security.ts'
@@ -10,7 +11,7 @@ function main(): void {
     app.quit()
     return
   }
-  const desk = openDesk('electron')
+  let desk: Desk | undefined
   let window: BrowserWindow | undefined
   let stopped = false
 
@@ -29,7 +30,7 @@ function main(): void {
   app.on('window-all-closed', () => app.quit())
   // Guests are stopped before the app goes; the desk bounds how long that takes.
   app.on('before-quit', (event) => {
-    if (stopped) return
+    if (stopped || !desk) return
     event.preventDefault()
     desk.dispose().finally(() => {
       stopped = true
@@ -38,8 +39,9 @@ function main(): void {
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.quit())
 
-  app.whenReady().then(() => {
+  app.whenReady().then(async () => {
     lockDown(PAGE_URL)
+    desk = await openDesk({ host: 'electron' })
     serveContract(desk, () => window, PAGE_URL)
     show()
   }).catch((error: unknown) => {

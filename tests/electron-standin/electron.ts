@@ -1,0 +1,45 @@
+/** What `import 'electron'` gives in the main process under the stand-in. */
+import { App } from './app.ts'
+import { browserWindowClass } from './browser-window.ts'
+import type { Cdp } from './cdp.ts'
+import { IpcMain } from './ipc-main.ts'
+import { Session } from './session.ts'
+import type { WebContents } from './web-contents.ts'
+
+let chromium: Cdp | undefined
+function cdp(): Cdp {
+  if (!chromium) throw new Error('Chromium has not been started')
+  return chromium
+}
+
+export const app = new App()
+export const ipcMain = new IpcMain()
+export const session = { defaultSession: new Session() }
+export const BrowserWindow = browserWindowClass({ app, ipcMain, session: session.defaultSession, cdp })
+const allContents = (): WebContents[] => BrowserWindow.getAllWindows().map((window) => window.webContents)
+export const webContents = {
+  getAllWebContents: allContents,
+  fromId: (id: number) => allContents().find((contents) => contents.id === id),
+  fromDevToolsTargetId: (targetId: string) => allContents().find((contents) => contents.targetId === targetId),
+}
+app.closeAllWindows = () => BrowserWindow.getAllWindows().every((window) => window.close())
+
+/** Windows of Chromium that the app did not open: its handler of window.open says whether they stay. */
+export function attachChromium(connection: Cdp): void {
+  chromium = connection
+  connection.listen('', (method, params) => {
+    const target = params['targetInfo'] as { targetId: string; type: string; openerId?: string; url: string } | undefined
+    if (method === 'Target.targetDestroyed') {
+      BrowserWindow.getAllWindows().find((window) => window.webContents.targetId === params['targetId'])?.destroy()
+    }
+    if (method !== 'Target.targetCreated' || target?.type !== 'page' || target.openerId === undefined) return
+    const opener = webContents.fromDevToolsTargetId(target.openerId)
+    if (opener?.openHandler({ url: target.url }).action !== 'deny') return
+    connection.send('Target.closeTarget', { targetId: target.targetId }).catch((error: unknown) => process.stderr.write(`electron stand-in: ${String(error)}\n`))
+  })
+  connection.send('Target.setDiscoverTargets', { discover: true }).catch((error: unknown) => process.stderr.write(`electron stand-in: ${String(error)}\n`))
+}
+
+export const becomeReady = (): void => app.markReady()
+
+export default { app, ipcMain, session, BrowserWindow, webContents }
