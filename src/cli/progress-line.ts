@@ -8,9 +8,9 @@ export interface ProgressState {
 }
 
 export interface ProgressLine {
-  update(state: ProgressState): void
+  readonly update: (state: ProgressState) => void
   /** Takes the line away again, so that other text can follow. */
-  clear(): void
+  readonly clear: () => void
 }
 
 const BAR_WIDTH = 24

@@ -1,14 +1,14 @@
 /** What a command may do to the terminal. Results go to stdout, everything else to stderr, so that a pipe gets only results. */
 export interface Terminal {
   /** Results: the thing that was asked for. */
-  out(text: string): void
+  readonly out: (text: string) => void
   /** Progress, log and errors. */
-  err(text: string): void
+  readonly err: (text: string) => void
   /** stderr is a terminal: a line may be rewritten in place. */
   readonly live: boolean
   readonly columns: number
   /** Wraps text in an SGR colour where stdout takes it; otherwise returns it as it is. */
-  paint(colour: Colour, text: string): string
+  readonly paint: (colour: Colour, text: string) => string
 }
 
 export type Colour = 'red' | 'green' | 'yellow' | 'bold' | 'dim'

@@ -81,7 +81,9 @@ function parseJson(file: string, text: string): unknown {
 
 /** Bytes for the reader of the report, where they are few; a capture that is gone is still listed with its hash. */
 async function rawFile(directory: string, entry: Observation['raw'][number]): Promise<RawFile> {
-  if (entry.size > BLOB_INLINE_LIMIT) return entry
+  // A run folder may be somebody else's: its names must not lead out of it.
+  const inside = entry.file.startsWith('raw/') && !entry.file.split('/').includes('..')
+  if (entry.size > BLOB_INLINE_LIMIT || !inside) return entry
   const bytes = await readIfThere(join(directory, entry.file))
   return bytes === undefined ? entry : { ...entry, hex: bytes.toString('hex') }
 }
