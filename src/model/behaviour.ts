@@ -1,0 +1,40 @@
+/**
+ * What kernels of a series do, as far as this model has its rules. A series that is not listed is one whose source the
+ * rules were not read from: its behaviour is unpredicted, never guessed from a neighbour.
+ */
+export interface Behaviour {
+  /** `7.3` of `7.3.4`. */
+  readonly series: string
+  /** KHO_FDT_COMPATIBLE. */
+  readonly khoCompatible: string
+  /** SCRATCH_ALIGNMENT_BYTES. */
+  readonly scratchAlignment: number
+  /** KHO_KEXEC_METADATA_VERSION and sizeof(struct kho_kexec_metadata). */
+  readonly metadata: { readonly version: number; readonly size: number }
+  readonly memblockCompatible: string
+  /** LUO_ABI_COMPATIBLE and sizeof(struct luo_ser). */
+  readonly luo: { readonly compatible: string; readonly size: number }
+}
+
+const radixV4 = {
+  khoCompatible: 'kho-v4',
+  scratchAlignment: 4 * 1024 * 1024,
+  metadata: { version: 1, size: 73 },
+  memblockCompatible: 'memblock-v1',
+  luo: { compatible: 'luo-v5', size: 32 },
+}
+
+const behaviours: readonly Behaviour[] = [
+  { series: '7.2', ...radixV4 },
+  { series: '7.3', ...radixV4 },
+]
+
+/** `7.3.4-lab` is of series `7.3`; undefined when the text does not begin with a version. */
+export const seriesOf = (release: string): string | undefined => /^(\d+\.\d+)(?!\d)/.exec(release)?.[1]
+
+/** The rules for a kernel, from its `uname -r`; undefined when the model has none. */
+export const behaviourOf = (release: string): Behaviour | undefined =>
+  behaviours.find((behaviour) => behaviour.series === seriesOf(release))
+
+export const rulesMissing = (release: string): string =>
+  `the model has the rules of ${behaviours.map((known) => known.series).join(' and ')}, not of release ${release}`

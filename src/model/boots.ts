@@ -1,0 +1,91 @@
+import type { Experiment, KernelFacts } from '../shared/documents/index.ts'
+import { behaviourOf, rulesMissing, type Behaviour } from './behaviour.ts'
+import { commandLine } from './command-line.ts'
+import { ramSpans } from './firmware-map.ts'
+import { kernelOptions, type KernelOptions } from './kernel-options.ts'
+import { scratchFit } from './scratch-fit.ts'
+
+/** What the model knows of one boot before it makes claims about it. */
+export interface Boot {
+  readonly hop: number
+  readonly experiment: Experiment
+  readonly kernel: KernelFacts
+  readonly cmdline: string
+  readonly options: KernelOptions
+  readonly kho: KhoState
+  readonly previous?: Boot
+}
+
+export type KhoState = KhoOn | KhoOff | KhoUnknown
+
+/** The next kernel gets a handover. */
+export interface KhoOn {
+  readonly kind: 'on'
+  readonly behaviour: Behaviour
+  /** False while nothing decides whether the scratch regions fit into RAM. */
+  readonly certain: boolean
+  /** This kernel was itself given a handover: its scratch and its counts continue. */
+  readonly received: boolean
+  /** The kexec_count that this kernel writes. */
+  readonly kexecCount: number
+  /** The liveupdate_num that this kernel writes when liveupdate=on. */
+  readonly liveupdateNumber: number
+  /** False when a reserve_mem region of this boot is not one of the boot before: where it then lies, and whether it is preserved, is not modelled. */
+  readonly regionsKnown: boolean
+}
+
+export interface KhoOff {
+  readonly kind: 'off'
+  readonly why: 'asked' | 'scratch'
+  /** This kernel was given a handover all the same: `kho=` only decides about producing one. */
+  readonly received: boolean
+}
+
+export interface KhoUnknown {
+  readonly kind: 'unknown'
+  readonly reason: string
+}
+
+/** Boot 0 and every hop, in order. `kernels` has one entry per boot. */
+export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[]): readonly Boot[] {
+  const { machine } = experiment
+  const widest = Math.max(...ramSpans(machine.type, machine.memory).map(({ start, end }) => end - start))
+  const boots: Boot[] = []
+  for (const [hop, kernel] of kernels.entries()) {
+    const previous = boots[hop - 1]
+    const cmdline = commandLine(experiment, hop)
+    const options = kernelOptions(cmdline, widest)
+    const kho = khoState(experiment, kernel, options, previous)
+    boots.push({ hop, experiment, kernel, cmdline, options, kho, ...(previous === undefined ? {} : { previous }) })
+  }
+  return boots
+}
+
+function khoState(experiment: Experiment, kernel: KernelFacts, options: KernelOptions, previous: Boot | undefined): KhoState {
+  const behaviour = behaviourOf(kernel.release)
+  if (behaviour === undefined) return { kind: 'unknown', reason: rulesMissing(kernel.release) }
+  const before = previous?.kho
+  if (before?.kind === 'unknown') {
+    return { kind: 'unknown', reason: `what boot ${previous?.hop ?? 0} hands over is not known: ${before.reason}` }
+  }
+  const given = before?.kind === 'on' && before.behaviour.khoCompatible === behaviour.khoCompatible ? before : undefined
+  if (!options.kho) return { kind: 'off', why: 'asked', received: given !== undefined }
+  if (given !== undefined && previous !== undefined) return continued(behaviour, given, options, previous.options)
+  const fit = scratchFit(experiment.machine, options, kernel, behaviour.scratchAlignment)
+  if (fit === 'impossible') return { kind: 'off', why: 'scratch', received: false }
+  return { kind: 'on', behaviour, certain: fit === 'fits', received: false, kexecCount: 1, liveupdateNumber: 1, regionsKnown: true }
+}
+
+/** kho_in_kexec_metadata() and luo_early_startup() (7.3) read the counts, reserve_mem_kho_revive() the regions of the boot before. */
+function continued(behaviour: Behaviour, given: KhoOn, options: KernelOptions, previous: KernelOptions): KhoOn {
+  return {
+    kind: 'on',
+    behaviour,
+    certain: given.certain,
+    received: true,
+    kexecCount: given.kexecCount + 1,
+    liveupdateNumber: previous.liveupdate ? given.liveupdateNumber + 1 : 1,
+    regionsKnown: given.regionsKnown && options.reserveMem.every(({ name, size, align }) =>
+      previous.reserveMem.some((region) => region.name === name && region.size === size && region.align % align === 0)),
+  }
+}

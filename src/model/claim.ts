@@ -1,0 +1,58 @@
+import type { Basis, GivenValues, HostGivenValues, PredictedClaim, Subject, SubjectValues } from '../shared/documents/index.ts'
+import type { Json } from '../shared/json.ts'
+import type { Boot } from './boots.ts'
+import type { DefectId } from './findings.ts'
+import type { RuleName } from './rules.ts'
+
+export type Prediction = PredictedClaim['prediction']
+
+/** A claim of boot `boot`; its family is the subject's first word. */
+export function claim<S extends Subject>(
+  boot: Boot, subject: S, title: string, basis: readonly Basis[],
+  prediction: { readonly value: SubjectValues[S] } | Exclude<Prediction, { kind: 'value' }>,
+  finding?: DefectId,
+): PredictedClaim {
+  return {
+    id: `hop${boot.hop}.${subject}`,
+    subject,
+    family: subject.slice(0, subject.indexOf('.')),
+    hop: boot.hop,
+    title,
+    basis: [...basis],
+    prediction: 'value' in prediction ? { kind: 'value', value: plain(prediction.value) } : prediction,
+    ...(finding === undefined ? {} : { finding }),
+  }
+}
+
+export const unpredicted = (reason: string): Exclude<Prediction, { kind: 'value' | 'rule' }> => ({ kind: 'unpredicted', reason })
+
+export const byRule = (rule: RuleName, inputs: Json, given: readonly string[]): Extract<Prediction, { kind: 'rule' }> =>
+  ({ kind: 'rule', rule, inputs, given: [...given] })
+
+/** The name of a given value of boot `hop`. */
+export const givenOf = (hop: number, name: keyof GivenValues): string => `hop${hop}.${name}`
+export const hostGiven = (name: keyof HostGivenValues): string => name
+
+/** Subject values are JSON by their types; this drops optional keys that are undefined, as writing and reading the document would. */
+const plain = (value: SubjectValues[Subject]): Json => JSON.parse(JSON.stringify(value)) as Json
+
+/** Kernel functions by file, release 7.3. */
+const in73 = (file: string) => (...functions: readonly string[]): readonly Basis[] =>
+  functions.map((name) => ({ function: name, file, release: '7.3' }))
+
+export const kho = in73('kernel/liveupdate/kexec_handover.c')
+export const khoDebugfs = in73('kernel/liveupdate/kexec_handover_debugfs.c')
+export const luo = in73('kernel/liveupdate/luo_core.c')
+export const luoFlb = in73('kernel/liveupdate/luo_flb.c')
+export const kexecFile = in73('kernel/kexec_file.c')
+export const bzImage64 = in73('arch/x86/kernel/kexec-bzimage64.c')
+export const memblock = in73('mm/memblock.c')
+export const x86Setup = in73('arch/x86/kernel/setup.c')
+export const e820 = in73('arch/x86/kernel/e820.c')
+export const compressed = in73('arch/x86/boot/compressed/kaslr.c')
+export const version = in73('init/version.c')
+/** Functions of QEMU; 7.2 is the release that they were read for. */
+export const qemu = (file: string, ...functions: readonly string[]): readonly Basis[] =>
+  functions.map((name) => ({ function: name, file: `qemu/${file}`, release: 'QEMU 7.2' }))
+export const seabios = (file: string, ...functions: readonly string[]): readonly Basis[] =>
+  functions.map((name) => ({ function: name, file: `seabios/${file}`, release: 'SeaBIOS 1.16' }))

@@ -1,0 +1,31 @@
+import type { PredictedClaim } from '../../shared/documents/index.ts'
+import type { Boot } from '../boots.ts'
+import { claim, kho, khoDebugfs, unpredicted, version, x86Setup } from '../claim.ts'
+
+export function bootClaims(boot: Boot): readonly PredictedClaim[] {
+  return [
+    claim(boot, 'boot.release', 'Release of the running kernel', version('linux_banner'), { value: boot.kernel.release }),
+    claim(boot, 'boot.cmdline', 'Command line of the running kernel', x86Setup('setup_arch'), { value: boot.cmdline }),
+    khoClaim(boot),
+  ]
+}
+
+const DISABLED = 'KHO is disabled: no scratch region can be reserved, so the kernel goes on without'
+
+function khoClaim(boot: Boot): PredictedClaim {
+  const { kho: state } = boot
+  const title = 'KHO is on and has its debugfs directory'
+  switch (state.kind) {
+    case 'unknown':
+      return claim(boot, 'boot.kho', title, kho('kho_init'), unpredicted(state.reason))
+    case 'off':
+      return state.why === 'asked'
+        ? claim(boot, 'boot.kho', 'KHO is off, as the command line asks', kho('kho_parse_enable', 'kho_init'), { value: false })
+        : claim(boot, 'boot.kho', DISABLED, kho('kho_reserve_scratch', 'kho_init'), { value: false })
+    case 'on':
+      return state.certain
+        ? claim(boot, 'boot.kho', title, [...kho('kho_init'), ...khoDebugfs('kho_debugfs_init')], { value: true })
+        : claim(boot, 'boot.kho', title, kho('kho_reserve_scratch', 'kho_init'),
+          unpredicted('whether the scratch regions fit beside everything that the kernel reserves before them needs the boot schedule, which is not modelled'))
+  }
+}

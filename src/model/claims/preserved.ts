@@ -1,0 +1,37 @@
+import type { PredictedClaim } from '../../shared/documents/index.ts'
+import type { Boot, KhoOn } from '../boots.ts'
+import { byRule, claim, givenOf, kho, luo, luoFlb, memblock, unpredicted } from '../claim.ts'
+import { nodeSpans, toRange } from '../firmware-map.ts'
+import { subtreePlan } from '../root-fdt.ts'
+import { REGIONS_CHANGED } from './tree.ts'
+
+/** What this boot preserves, with no workload: the pages of the tree itself and the reserve_mem regions. */
+export function preservedClaims(boot: Boot, state: KhoOn): readonly PredictedClaim[] {
+  const { hop, options } = boot
+  const inputs = {
+    subtrees: subtreePlan(options.liveupdate, options.reserveMem, state.behaviour).map(({ name }) => name),
+    regions: options.reserveMem.map(({ name, size }) => ({ name, size })),
+    nodes: nodeSpans(boot.experiment.machine).map((spans) => spans.map(toRange)),
+  }
+  const given = [
+    givenOf(hop, 'tree.address'),
+    givenOf(hop, 'tree.addresses'),
+    ...(options.reserveMem.length === 0 ? [] : [givenOf(hop, 'tree.memblockRegions')]),
+    ...(options.liveupdate ? [givenOf(hop, 'tree.luoFlb')] : []),
+  ]
+  const basis = [
+    ...kho('kho_alloc_preserve', '__kho_preserve_pages_order', 'kho_radix_add_key'), ...memblock('reserved_mem_preserve'),
+    ...luo('luo_state_setup'), ...luoFlb('luo_flb_setup_outgoing'),
+  ]
+  const missing = state.regionsKnown ? undefined : unpredicted(REGIONS_CHANGED)
+  return [
+    claim(boot, 'preserved.records', 'Every preserved page of this boot', basis, missing ?? byRule('preserved-records', inputs, given)),
+    claim(boot, 'preserved.radix', 'Number and contents of the radix tree\'s node pages', basis, missing ?? byRule('preserved-radix', inputs, given)),
+  ]
+}
+
+export const invariantClaims = (boot: Boot): readonly PredictedClaim[] => [
+  claim(boot, 'invariant.preserved-outside-scratch', 'No preserved page lies in scratch', kho('kho_preserve_folio', 'kho_preserve_pages'), { value: { violations: [] } }),
+  claim(boot, 'invariant.addresses-inside-ram', 'Every address in the tree lies in RAM', kho('kho_add_subtree', 'kho_radix_add_key'), { value: { violations: [] } }),
+  claim(boot, 'invariant.lengths-agree', 'Lengths that say the same agree', kho('kho_add_subtree', 'kho_out_fdt_setup'), { value: { violations: [] } }),
+]

@@ -1,0 +1,49 @@
+import type { PredictedClaim } from '../../shared/documents/index.ts'
+import { hex } from '../../shared/units.ts'
+import type { Boot } from '../boots.ts'
+import { byRule, claim, givenOf, kho, unpredicted } from '../claim.ts'
+import type { Behaviour } from '../behaviour.ts'
+import { nodeSpans, ramSpans, toRange, type Span } from '../firmware-map.ts'
+import { scratchKinds, scratchSizes } from '../scratch.ts'
+
+/** ARCH_LOW_ADDRESS_LIMIT (include/linux/memblock.h) + 1. */
+const LOW_LIMIT = 2 ** 32
+const RESERVE = kho('kho_reserve_scratch')
+const SCHEDULE = 'needs every early reservation of the boot in order and size, which is not modelled'
+
+export function scratchClaims(boot: Boot, behaviour: Behaviour, received: boolean): readonly PredictedClaim[] {
+  const nodes = nodeSpans(boot.experiment.machine)
+  const kinds = scratchKinds(nodes.length)
+  const align = behaviour.scratchAlignment
+  return [
+    claim(boot, 'scratch.count', 'Number of scratch regions: lowmem, global and one per node with memory', RESERVE, { value: kinds.length }),
+    claim(boot, 'scratch.order', 'Each scratch region lies in the memory of its kind', RESERVE,
+      { value: kinds.map((kind, index) => ({ kind, within: within(boot, index, nodes).map(toRange) })) }),
+    claim(boot, 'scratch.alignment', 'Start and size of every scratch region are aligned', kho('scratch_size_update', 'scratch_size_node', 'kho_reserve_scratch'),
+      { value: { align: hex(align), misaligned: [] } }),
+    ...(received ? [unchanged(boot)] : [sizes(boot, nodes.length, align), addresses(boot)]),
+  ]
+}
+
+function within(boot: Boot, index: number, nodes: readonly (readonly Span[])[]): readonly Span[] {
+  const all = ramSpans(boot.experiment.machine.type, boot.experiment.machine.memory)
+  if (index === 0) return all.filter(({ end }) => end <= LOW_LIMIT)
+  return index === 1 ? all : (nodes[index - 2] ?? [])
+}
+
+function sizes(boot: Boot, nodes: number, align: number): PredictedClaim {
+  const request = boot.options.scratch
+  const known = scratchSizes(request, nodes, align)
+  const refused = request.refused === undefined ? '' : `; the kernel refuses kho_scratch=${request.refused}`
+  return claim(boot, 'scratch.sizes', 'Sizes of the scratch regions', kho('kho_parse_scratch_size', 'scratch_size_update', 'scratch_size_node'),
+    known === undefined
+      ? unpredicted(`${request.kind === 'percent' ? `${request.percent} % of what is reserved ` : ''}${SCHEDULE}${refused}`)
+      : { value: known.map(hex) })
+}
+
+const addresses = (boot: Boot): PredictedClaim =>
+  claim(boot, 'scratch.addresses', 'Addresses of the scratch regions', RESERVE, unpredicted(SCHEDULE))
+
+const unchanged = (boot: Boot): PredictedClaim =>
+  claim(boot, 'scratch.unchanged', 'Scratch regions are those of the boot before', kho('kho_populate', 'kho_memory_init'),
+    byRule('scratch-unchanged', {}, [givenOf(boot.hop - 1, 'scratch.regions')]))

@@ -1,0 +1,32 @@
+import type { Experiment } from '../shared/documents/index.ts'
+import { GiB, KiB, MiB } from '../shared/units.ts'
+
+/** Largest size with K, M or G that memparse() (lib/cmdline.c) reads back exactly; plain bytes when there is none. */
+function kernelSize(value: number): string {
+  for (const [unit, suffix] of [[GiB, 'G'], [MiB, 'M'], [KiB, 'K']] as const) {
+    if (value >= unit && value % unit === 0) return `${value / unit}${suffix}`
+  }
+  return `${value}`
+}
+
+/**
+ * The whole command line of boot `hop` (0 is the first boot). The only place where one is made: the first boot gets it from
+ * QEMU, the others from kexec_file_load. Every boot repeats the KHO options, because a kernel consumes a handover without
+ * `kho=on` but produces none (kho_fill_kimage(), 7.3) and revives a reserve_mem region only when asked for it again.
+ */
+export function commandLine(experiment: Experiment, hop: number): string {
+  const { kho, hugepages } = experiment
+  return [
+    'console=ttyS0',
+    'panic=-1',
+    'memblock=debug',
+    `kho=${kho.enabled ? 'on' : 'off'}`,
+    ...(kho.liveupdate ? ['liveupdate=on'] : []),
+    ...(kho.scratch === undefined ? [] : [`kho_scratch=${kho.scratch}`]),
+    ...experiment.reserveMem.map(({ size, align, name }) => `reserve_mem=${kernelSize(size)}:${kernelSize(align)}:${name}`),
+    ...(hugepages === undefined ? [] : [`hugepagesz=${kernelSize(hugepages.size)}`, `hugepages=${hugepages.count}`]),
+    experiment.kernels[hop]?.cmdline.trim() ?? '',
+  ]
+    .filter((option) => option !== '')
+    .join(' ')
+}

@@ -1,0 +1,94 @@
+import type { Experiment, MapEntry, Range } from '../shared/documents/index.ts'
+import { GiB, KiB, MiB, hex, roundUp } from '../shared/units.ts'
+
+/**
+ * The guest physical memory map that QEMU's q35 and pc machines and SeaBIOS hand to Linux (QEMU 7.1 and later machine
+ * types, SeaBIOS 1.16), and the RAM below it. All numbers are bytes; ends are exclusive.
+ */
+export type MachineType = Experiment['machine']['type']
+
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+const FOUR_GIB = 4 * GiB
+/** qemu_init() rounds -m up to 8 KiB (softmmu/vl.c). */
+const RAM_UNIT = 8 * KiB
+/** Above this pc_memory_init() may move high RAM above 1 TiB for AMD processors; not modelled. */
+export const LARGEST_KNOWN_RAM = 900 * GiB
+
+/** RAM below 4 GiB: pc_q35_init() (hw/i386/pc_q35.c) and pc_init1() (hw/i386/pc_piix.c). */
+function lowRamEnd(type: MachineType, ram: number): number {
+  switch (type) {
+    case 'q35':
+      return ram >= 0xb0000000 ? 0x80000000 : ram
+    case 'pc':
+      return ram >= 0xe0000000 ? 0xc0000000 : ram
+  }
+}
+
+/** The RAM itself, as QEMU maps it: one span from 0 and, for what does not fit below 4 GiB, one from 4 GiB. */
+export function ramSpans(type: MachineType, memory: number): readonly Span[] {
+  const ram = roundUp(memory, RAM_UNIT)
+  const low = lowRamEnd(type, ram)
+  const high = ram - low
+  return [{ start: 0, end: low }, ...(high > 0 ? [{ start: FOUR_GIB, end: FOUR_GIB + high }] : [])]
+}
+
+export interface Processor {
+  /** KVM keeps four pages for its identity map and TSS below the BIOS (kvm_arch_init(), target/i386/kvm/kvm.c). */
+  readonly kvm: boolean
+  /** IS_AMD_CPU: QEMU then reserves the HyperTransport range below 1 TiB (pc_memory_init(), hw/i386/pc.c). */
+  readonly amd: boolean
+}
+
+/** -cpu max shows an AMD processor under TCG (max_x86_cpu_initfn(), target/i386/cpu.c) and the host's own under KVM. */
+export const processorOf = (used: 'tcg' | 'kvm', hostCpuModel: string): Processor =>
+  used === 'tcg' ? { kvm: false, amd: true } : { kvm: true, amd: /^AMD\b/i.test(hostCpuModel) }
+
+const RAM = 'System RAM'
+const RESERVED = 'Reserved'
+
+/**
+ * What /sys/firmware/memmap shows, ascending. SeaBIOS adds the EBDA, its own ROM shadow, the PCI configuration window and
+ * the chipset's registers (q35), its flash, and keeps the last 128 KiB of low RAM for the ACPI tables that QEMU pads to
+ * 0x20000 bytes (ACPI_BUILD_TABLE_SIZE, hw/i386/acpi-build.c; malloc_prepboot() gives the rest of its zone back).
+ */
+export function firmwareMap(type: MachineType, memory: number, processor: Processor): readonly MapEntry[] {
+  const [low, high] = ramSpans(type, memory)
+  if (low === undefined) return []
+  const tables = low.end - 128 * KiB
+  const entries: [number, number, string][] = [
+    [0, 0x9fc00, RAM],
+    [0x9fc00, 0xa0000, RESERVED],
+    [0xf0000, MiB, RESERVED],
+    [MiB, tables, RAM],
+    [tables, low.end, RESERVED],
+    ...(type === 'q35' ? ([[0xb0000000, 0xc0000000, RESERVED], [0xfed1c000, 0xfed20000, RESERVED]] as [number, number, string][]) : []),
+    ...(processor.kvm ? ([[0xfeffc000, 0xff000000, RESERVED]] as [number, number, string][]) : []),
+    [0xfffc0000, FOUR_GIB, RESERVED],
+    ...(high === undefined ? [] : ([[high.start, high.end, RAM]] as [number, number, string][])),
+    ...(processor.amd ? ([[0xfd00000000, 0x10000000000, RESERVED]] as [number, number, string][]) : []),
+  ]
+  return entries.map(([start, end, kind]) => ({ start: hex(start), end: hex(end), type: kind }))
+}
+
+/** The memory of each NUMA node that has any, in node order: nodes take RAM in address order (build_srat(), hw/i386/acpi-build.c). */
+export function nodeSpans(machine: Experiment['machine']): readonly (readonly Span[])[] {
+  const ram = ramSpans(machine.type, machine.memory)
+  let from = 0
+  return machine.nodes.map(({ memory }) => {
+    const to = from + memory
+    const spans = ram.flatMap((span, index) => {
+      const before = ram.slice(0, index).reduce((sum, { start, end }) => sum + end - start, 0)
+      const start = span.start + Math.max(from - before, 0)
+      const end = Math.min(span.start + to - before, span.end)
+      return start < end ? [{ start, end }] : []
+    })
+    from = to
+    return spans
+  })
+}
+
+export const toRange = ({ start, end }: Span): Range => ({ start: hex(start), end: hex(end) })

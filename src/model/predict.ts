@@ -1,0 +1,72 @@
+import type { Experiment, KernelFacts, PredictedClaim, Prediction } from '../shared/documents/index.ts'
+import { bootsOf, type Boot } from './boots.ts'
+import { bootClaims } from './claims/boot.ts'
+import { firmwareClaims } from './claims/firmware.ts'
+import { handoverClaims } from './claims/handover.ts'
+import { kexecClaims } from './claims/kexec.ts'
+import { invariantClaims, preservedClaims } from './claims/preserved.ts'
+import { scratchClaims } from './claims/scratch.ts'
+import { debugfsClaims, treeClaims } from './claims/tree.ts'
+import { unknownClaims } from './claims/unknown.ts'
+
+/** Changes whenever the same experiment would be predicted differently. */
+export const MODEL_VERSION = '1'
+
+/** Digests that a pure function cannot make for itself. */
+export interface Digests {
+  /** SHA-256 of the experiment's canonical JSON. */
+  readonly experimentSha256: string
+}
+
+/**
+ * Everything that the model claims about an experiment, from what is known before the guest starts.
+ * `kernels`: one per boot (hops + 1), in order. Throws RangeError for another number.
+ */
+export function predict(experiment: Experiment, kernels: readonly KernelFacts[], digests: Digests): Prediction {
+  if (kernels.length !== experiment.hops + 1) {
+    throw new RangeError(`${kernels.length} kernels for ${experiment.hops + 1} boots`)
+  }
+  const boots = bootsOf(experiment, kernels)
+  return {
+    document: 'kho-lab/prediction',
+    version: 1,
+    experimentSha256: digests.experimentSha256,
+    model: { version: MODEL_VERSION },
+    kernels: [...kernels],
+    cmdlines: boots.map(({ cmdline }) => cmdline),
+    claims: boots.flatMap(claimsOf),
+  }
+}
+
+const claimsOf = (boot: Boot): readonly PredictedClaim[] => [
+  ...bootClaims(boot),
+  ...firmwareClaims(boot),
+  ...khoClaims(boot),
+  ...(boot.previous === undefined ? [] : kexecClaims(boot, boot.previous)),
+  ...receivedClaims(boot),
+]
+
+function khoClaims(boot: Boot): readonly PredictedClaim[] {
+  const { kho } = boot
+  switch (kho.kind) {
+    case 'off':
+      return []
+    case 'unknown':
+      return unknownClaims(boot, kho.reason)
+    case 'on':
+      return [
+        ...scratchClaims(boot, kho.behaviour, kho.received),
+        ...treeClaims(boot, kho),
+        ...debugfsClaims(boot, kho),
+        ...preservedClaims(boot, kho),
+        ...invariantClaims(boot),
+      ]
+  }
+}
+
+/** A kernel that can read the tree takes it, also with kho=off (kho_populate(), 7.3). */
+function receivedClaims(boot: Boot): readonly PredictedClaim[] {
+  const { previous } = boot
+  const received = boot.kho.kind !== 'unknown' && boot.kho.received
+  return received && previous?.kho.kind === 'on' ? handoverClaims(boot, previous, previous.kho) : []
+}

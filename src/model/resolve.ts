@@ -1,0 +1,43 @@
+import type { Givens, PredictedClaim, Prediction, ResolvedClaim } from '../shared/documents/index.ts'
+import type { Json } from '../shared/json.ts'
+import { localName } from './rule.ts'
+import { ruleOf } from './rules.ts'
+
+/**
+ * Applies the rules of a prediction to what the guest gave. Nothing but the given values can change a claim's value here:
+ * rule, inputs and the names of the givens were fixed when the prediction was made.
+ */
+export const resolve = (prediction: Prediction, givens: Givens): ResolvedClaim[] =>
+  prediction.claims.map((claim) => resolveClaim(claim, givens))
+
+function resolveClaim(claim: PredictedClaim, givens: Givens): ResolvedClaim {
+  const { prediction } = claim
+  switch (prediction.kind) {
+    case 'value':
+      return { ...claim, predicted: prediction.value, givenValues: {} }
+    case 'unpredicted':
+      return { ...claim, givenValues: {}, unpredicted: { kind: 'no-rule', reason: prediction.reason } }
+    case 'rule':
+      return resolveRule(claim, prediction, givens)
+  }
+}
+
+function resolveRule(claim: PredictedClaim, prediction: Extract<PredictedClaim['prediction'], { kind: 'rule' }>, givens: Givens): ResolvedClaim {
+  const found = new Map<string, Json>()
+  for (const name of prediction.given) {
+    const value = Object.hasOwn(givens, name) ? givens[name] : undefined
+    if (value !== undefined) found.set(name, value)
+  }
+  const givenValues = Object.fromEntries(found)
+  const missing = prediction.given.filter((name) => !found.has(name))
+  if (missing.length > 0) {
+    return { ...claim, givenValues, unpredicted: { kind: 'given-missing', reason: `not observed: ${missing.join(', ')}` } }
+  }
+  const rule = ruleOf(prediction.rule)
+  if (rule === undefined) return { ...claim, givenValues, unpredicted: { kind: 'no-rule', reason: `this release of the model has no rule ${prediction.rule}` } }
+  const local = Object.fromEntries([...found].map(([name, value]) => [localName(name), value]))
+  const answer = rule.apply(prediction.inputs, local)
+  return answer.ok
+    ? { ...claim, givenValues, predicted: answer.value }
+    : { ...claim, givenValues, unpredicted: { kind: 'no-rule', reason: answer.error } }
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod'
+import { orderBytes } from '../abi/preserve.ts'
+import { Hex, PreservedRecord, Range, ScratchRegion, Sha256 } from '../shared/documents/common.ts'
+import { PAGE_SIZE, fromHex, hex, roundDown } from '../shared/units.ts'
+import { err, ok, type Result } from '../shared/result.ts'
+import { firmwareMap, processorOf } from './firmware-map.ts'
+import { kexecRules } from './kexec-rules.ts'
+import { nodeOfPfn, preservedSet, radixShape, toRecord, type PlainRecord } from './preserved-set.ts'
+import { rootFdt } from './root-fdt.ts'
+import { defineRule, type Rule } from './rule.ts'
+
+const NoInputs = z.strictObject({})
+const Addresses = z.record(z.string(), Hex)
+const NamedRegion = z.object({ name: z.string(), start: Hex, size: Hex })
+const HashedRecord = z.object({ start: Hex, order: z.int().min(0), sha256: Sha256 })
+const RegionInputs = z.array(z.object({ name: z.string(), size: z.int().positive() }))
+
+const bytesToHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+export const PreservedInputs = z.strictObject({
+  /** Sub nodes whose blob is a preserved page. */
+  subtrees: z.array(z.string()),
+  regions: RegionInputs,
+  nodes: z.array(z.array(Range)),
+})
+const PreservedGiven = z.object({
+  'tree.address': Hex,
+  'tree.addresses': Addresses,
+  'tree.memblockRegions': z.array(NamedRegion).optional(),
+  'tree.luoFlb': Hex.optional(),
+})
+
+/** All records of a boot without a workload, from where the guest says that its pages are; sizes come from the experiment. */
+function preservedRecords(
+  inputs: z.output<typeof PreservedInputs>, given: z.output<typeof PreservedGiven>,
+): Result<readonly PlainRecord[]> {
+  const pages = [given['tree.address'], ...(given['tree.luoFlb'] === undefined ? [] : [given['tree.luoFlb']])].map(fromHex)
+  for (const name of inputs.subtrees) {
+    const address = given['tree.addresses'][name]
+    if (address === undefined) return err(`the root FDT has no sub node ${name}`)
+    pages.push(roundDown(fromHex(address), PAGE_SIZE))
+  }
+  const regions = []
+  for (const { name, size } of inputs.regions) {
+    const start = given['tree.memblockRegions']?.find((region) => region.name === name)?.start
+    if (start === undefined) return err(`the memblock subtree has no region ${name}`)
+    regions.push({ start: fromHex(start), size })
+  }
+  const nodes = inputs.nodes.map((spans) => spans.map(({ start, end }) => ({ start: fromHex(start), end: fromHex(end) })))
+  return ok(preservedSet(pages, regions, nodeOfPfn(nodes)))
+}
+
+const handedOver = {
+  /** Scratch is reused for the whole chain of kexecs: kho_memory_init() (7.3) retrieves instead of reserving. */
+  'scratch-unchanged': defineRule(NoInputs, z.object({ 'scratch.regions': z.array(ScratchRegion) }),
+    (_inputs, given) => ok(given['scratch.regions'])),
+  'handed-over-fdt': defineRule(NoInputs, z.object({ 'tree.blob': z.object({ address: Hex, size: z.int(), sha256: Sha256 }) }),
+    (_inputs, given) => ok(given['tree.blob'])),
+  /** kho_preserved_memory_reserve() (7.3): one memblock_reserve() per record. */
+  'records-reserved': defineRule(NoInputs, z.object({ 'preserved.records': z.array(PreservedRecord) }), (_inputs, given) =>
+    ok([...given['preserved.records']]
+      .sort((a, b) => fromHex(a.start) - fromHex(b.start) || a.order - b.order)
+      .map(({ start, order }) => ({ start, end: hex(fromHex(start) + orderBytes(order)) })))),
+  /** Nothing writes to preserved pages during a hop but those that the next kernel frees, and drivers that own a region. */
+  'content-kept': defineRule(
+    z.strictObject({ freed: z.array(z.string()), written: z.array(z.string()) }),
+    z.object({ 'preserved.hashes': z.array(HashedRecord), 'tree.addresses': Addresses, 'tree.memblockRegions': z.array(NamedRegion).optional() }),
+    ({ freed, written }, given) => {
+      const addresses = given['tree.addresses']
+      const left = [
+        ...freed.flatMap((name) => (addresses[name] === undefined ? [] : [{ start: fromHex(addresses[name]), size: 1 }])),
+        ...(given['tree.memblockRegions'] ?? []).filter(({ name }) => written.includes(name))
+          .map(({ start, size }) => ({ start: fromHex(start), size: fromHex(size) })),
+      ]
+      return ok(given['preserved.hashes'].filter(({ start, order }) =>
+        !left.some((region) => region.start < fromHex(start) + orderBytes(order) && region.start + region.size > fromHex(start))))
+    },
+  ),
+  /** setup_kho() (arch/x86/kernel/kexec-bzimage64.c, 7.3): the size is always that of the page, whatever the blob has. */
+  'kho-setup-data': defineRule(z.strictObject({ scratchCount: z.int() }), z.object({ 'tree.address': Hex }),
+    ({ scratchCount }, given) => ok({ fdtAddress: given['tree.address'], fdtSize: PAGE_SIZE, scratchSize: scratchCount * 16 })),
+  /** reserve_mem_kho_revive() (mm/memblock.c, 7.3): same name, size and alignment, so the same place. */
+  'regions-revived': defineRule(z.strictObject({ regions: RegionInputs }), z.object({ 'tree.memblockRegions': z.array(NamedRegion) }),
+    ({ regions }, given) => {
+      const revived = []
+      for (const { name, size } of regions) {
+        const start = given['tree.memblockRegions'].find((region) => region.name === name)?.start
+        if (start === undefined) return err(`the boot before had no region ${name}`)
+        revived.push({ name, start, size: hex(size) })
+      }
+      return ok(revived)
+    }),
+} satisfies Record<string, Rule>
+
+/** Every rule by the name that a prediction uses. Adding a rule is adding an entry here or in a registry that is spread here. */
+export const rules = {
+  'firmware-map': defineRule(
+    z.strictObject({ type: z.enum(['q35', 'pc']), memory: z.int().positive() }),
+    z.object({ 'host.accelerator': z.object({ used: z.enum(['tcg', 'kvm']), cpuModel: z.string() }) }),
+    ({ type, memory }, given) => {
+      const { used, cpuModel } = given['host.accelerator']
+      return ok(firmwareMap(type, memory, processorOf(used, cpuModel)))
+    },
+  ),
+  'root-fdt': defineRule(
+    z.strictObject({ compatible: z.string(), subtrees: z.array(z.object({ name: z.string(), size: z.int() })) }),
+    z.object({ 'tree.memoryMap': Hex, 'tree.addresses': Addresses }),
+    ({ compatible, subtrees }, given) => {
+      const placed = []
+      for (const { name, size } of subtrees) {
+        const address = given['tree.addresses'][name]
+        if (address === undefined) return err(`the root FDT has no sub node ${name}`)
+        placed.push({ name, size, address: fromHex(address) })
+      }
+      const blob = rootFdt(compatible, fromHex(given['tree.memoryMap']), placed)
+      return ok({ size: blob.length, hex: bytesToHex(blob) })
+    },
+  ),
+  'preserved-records': defineRule(PreservedInputs, PreservedGiven, (inputs, given) => {
+    const records = preservedRecords(inputs, given)
+    return records.ok ? ok(records.value.map(toRecord)) : records
+  }),
+  'preserved-radix': defineRule(PreservedInputs, PreservedGiven, (inputs, given) => {
+    const records = preservedRecords(inputs, given)
+    return records.ok ? ok(radixShape(records.value)) : records
+  }),
+  ...handedOver,
+  ...kexecRules,
+} satisfies Record<string, Rule>
+
+export type RuleName = keyof typeof rules
+
+/** Looked up by own key only: a prediction may name anything. */
+export const ruleOf = (name: string): Rule | undefined => new Map<string, Rule>(Object.entries(rules)).get(name)
