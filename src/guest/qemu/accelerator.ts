@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { access, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf } from '../../shared/result.ts'
+import { defaultCacheRoot } from '../image/cache.ts'
 import { hostBootId } from './identity.ts'
 import { findQemu, startQemu } from './process.ts'
 
@@ -37,7 +37,7 @@ export async function chooseAccelerator(wanted: 'auto' | 'kvm' | 'tcg', options:
   const reason = await unusable(device)
   if (reason) return { used: 'tcg', why: reason }
   const qemu = await findQemu(options.qemu)
-  const file = join(options.cacheDirectory ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'kho-lab'), 'accelerator.json')
+  const file = join(options.cacheDirectory ?? defaultCacheRoot(), 'accelerator.json')
   const { size, mtimeMs } = await stat(qemu)
   const key = `${await hostBootId()} ${qemu} ${size} ${mtimeMs}`
   const kept = await remembered(file, key)
