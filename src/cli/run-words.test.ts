@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Finding } from '../shared/documents/index.ts'
 import { exitCodeOfVerdict } from './exit-code.ts'
 import { eventLine, findingLines, verdictLine, wrapped } from './run-words.ts'
 
@@ -29,7 +30,7 @@ describe('a run in words', () => {
     )
   })
   it('lists findings, wrapped', () => {
-    const finding = { id: 'out-fdt-truncated', title: 'out/fdt is cut short', status: 'confirmed', words: 'the guest shows 233 bytes, guest RAM holds 345', hop: 0, claim: 'hop0.debugfs.outFdt', basis: [] } as const
+    const finding = { id: 'out-fdt-truncated', title: 'out/fdt is cut short', status: 'confirmed', words: 'the guest shows 233 bytes, guest RAM holds 345', hop: 0, claim: 'hop0.debugfs.outFdt', basis: [] } satisfies Finding
     expect(findingLines([finding], 40)).toEqual([
       'Findings (defects of the kernel that the model knows):',
       '  out/fdt is cut short [hop 0, confirmed here]',
