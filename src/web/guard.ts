@@ -35,7 +35,9 @@ export function refusal(request: IncomingMessage, listenHost: string, originRequ
   const { host, origin } = request.headers
   if (host === undefined) return 'no Host header'
   const name = host.replace(/:\d+$/, '').toLowerCase()
-  if (!LOOPBACK_NAMES.has(name) && name !== listenHost.toLowerCase()) return 'the Host header names another machine'
+  const local = request.socket.localAddress ?? ''
+  const own = [listenHost.toLowerCase(), local, `[${local}]`]
+  if (!LOOPBACK_NAMES.has(name) && !own.includes(name)) return 'the Host header names another machine'
   if (origin === undefined) return originRequired ? 'no Origin header' : undefined
   if (origin !== `http://${host}`) return 'the request comes from another origin'
   return undefined

@@ -64,13 +64,19 @@ export function phaseDurations(times: HopTimes): Readonly<Partial<Record<PhaseNa
   return durations
 }
 
+/** The phase after the last that was reached. A kexec skips the firmware, so a gap before it is no wait. */
+export function nextPhase(times: HopTimes): PhaseName | undefined {
+  const last = PHASES.findLastIndex((phase) => times.ends[phase] !== undefined)
+  return PHASES[last + 1]
+}
+
 /** What a run that goes on waits for, in words. */
 export function waitingFor(state: RunState): string {
   const step = state.steps.at(-1)
   const last = state.hops.at(-1)
   if (!state.predicted) return 'predicting'
   if (!last) return step?.text ?? 'starting the machine'
-  const next = PHASES.find((phase) => last.ends[phase] === undefined)
-  const boot = last.hop === 0 ? 'first boot' : `hop ${last.hop}`
-  return next === undefined ? `${boot}: ${step?.text ?? 'observing'}` : `${boot}: waiting for ${next}`
+  const next = nextPhase(last)
+  const hop = next === undefined ? Math.max(last.hop, step?.hop ?? 0) : last.hop
+  return `${hop === 0 ? 'first boot' : `hop ${hop}`}: ${next === undefined ? (step?.text ?? 'observing') : `waiting for ${next}`}`
 }
