@@ -12,7 +12,7 @@ export function findingsOf(claims: readonly ComparedClaim[], observation: Observ
       id: claim.finding,
       title: entry?.title ?? claim.title,
       status: statusOf(claim),
-      words: wordsOf(claim, hop),
+      words: [wordsOf(claim, hop), ...(claim.verdict === 'match' && entry !== undefined ? [entry.explanation] : [])].join(' '),
       hop: claim.hop,
       claim: claim.id,
       basis: [...(entry?.basis ?? claim.basis)],

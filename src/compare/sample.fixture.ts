@@ -17,6 +17,7 @@ import type { ComparisonMeta } from './compare.ts'
  * that a real guest showed, the blobs are encoded as the kernel does. Tests take it apart to see that compare notices.
  */
 const RELEASE = '7.3.4'
+const CMDLINE = 'console=ttyS0 kho=on liveupdate=on reserve_mem=12M:4096:trace nokaslr memblock=debug'
 
 const sha256 = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex')
 
@@ -107,7 +108,7 @@ function guestOf(hop: 0 | 1): HopObservation['guest'] {
   return {
     bootId: seen(first ? 'a2b9b1e4-6c52-4b0e-9b29-0f5a4de8c001' : '7d3a1f60-11a8-4f3e-8a31-2f44c1b2a002'),
     release: seen(RELEASE),
-    cmdline: seen('console=ttyS0 kho=on liveupdate=on reserve_mem=12M:4096:trace nokaslr memblock=debug\n'),
+    cmdline: seen(`${CMDLINE}\n`),
     khoDirectory: seen(true),
     scratchPhys: seen(REGIONS.map(({ start }) => start)),
     scratchLen: seen(REGIONS.map(({ size }) => size)),
@@ -145,7 +146,10 @@ const hopOf = (hop: 0 | 1): HopObservation => ({
   host: hostOf(hop),
 })
 
-export function sampleObservation(): Observation {
+/** A fresh one each time: tests change it. */
+export const sampleObservation = (): Observation => structuredClone(observationOf())
+
+function observationOf(): Observation {
   const kept = [blobOf(rootBytes(0)), blobOf(rootBytes(0).subarray(0, 233)), blobOf(subtreesOf(0)[0]?.bytes ?? new Uint8Array())]
   return {
     document: 'kho-lab/observation',
@@ -170,8 +174,9 @@ export function sampleObservation(): Observation {
 }
 
 const KHO = 'kernel/liveupdate/kexec_handover.c'
-let claimOf: <S extends Subject>(hop: number, subject: S, title: string, predicted: SubjectValues[S], more?: Partial<ResolvedClaim>) => ResolvedClaim
-claimOf = (hop, subject, title, predicted, more = {}) => ({
+const claimOf = <S extends Subject>(
+  hop: number, subject: S, title: string, predicted: SubjectValues[S], more: Partial<ResolvedClaim> = {},
+): ResolvedClaim => ({
   id: `hop${hop}.${subject}`,
   subject,
   family: subject.split('.')[0] ?? subject,
@@ -201,6 +206,8 @@ export function sampleClaims(): ResolvedClaim[] {
   }
   const both = (hop: 0 | 1): ResolvedClaim[] => [
     claimOf(hop, 'boot.release', 'Release of the running kernel', RELEASE),
+    claimOf(hop, 'boot.cmdline', 'Command line', CMDLINE),
+    claimOf(hop, 'boot.kho', 'KHO is enabled', true),
     claimOf(hop, 'firmware.map', 'Firmware memory map', FIRMWARE_MAP, { basis: [{ function: 'e820__memory_setup', file: 'arch/x86/kernel/e820.c', release: '7.3' }] }),
     claimOf(hop, 'firmware.ram', 'Guest RAM', low),
     claimOf(hop, 'scratch.count', 'Number of scratch regions', 3),
@@ -225,6 +232,7 @@ export function sampleClaims(): ResolvedClaim[] {
     ...both(1),
     claimOf(1, 'scratch.unchanged', 'Scratch regions are those of the boot before', REGIONS),
     claimOf(1, 'debugfs.outFdt', 'out/fdt in debugfs', { present: false }, { finding: 'out-fdt-absent-after-kho-boot' }),
+    claimOf(1, 'debugfs.inSubtrees.LUO', 'in/sub_fdts/LUO is intact', { intact: true }),
     claimOf(1, 'handover.inFdt', 'in/fdt is the old out/fdt', { address: hex(ROOT_ADDRESS[0]), size, sha256: digest }),
     claimOf(1, 'handover.message', 'Message of the new kernel', `exec from: ${RELEASE} (count 1)`),
     claimOf(1, 'handover.reserved', 'Preserved ranges are reserved', recordsOf(0).map(({ start, order }) => ({ start, end: hex(fromHex(start) + 4096 * 2 ** order) }))),

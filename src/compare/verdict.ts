@@ -23,22 +23,26 @@ export function judge(claim: Pick<ResolvedClaim, 'predicted' | 'unpredicted'>, g
     return missing ? { verdict: 'unobserved', reason: `cannot be predicted: ${why}` } : { verdict: 'unpredicted', reason: why }
   }
   if (!hasValue(guest) && !hasValue(host)) return { verdict: 'unobserved', reason: bothReasons(guest, host) }
-  const differing = [...differences('guest', guest, predicted), ...differences('host', host, predicted)]
+  const differing = differences(predicted, guest, host)
   if (differing.length > 0) return { verdict: 'differ', reason: joined(differing, contradiction) }
   return { verdict: 'match', reason: agreement(guest, host) }
 }
 
-function differences(name: string, side: Side, predicted: Json): string[] {
-  if (!hasValue(side)) return []
-  const difference = firstDifference(predicted, side.value)
-  return difference === undefined ? [] : [`${name}: ${describeDifference(difference)}`]
+/** What differs from the prediction, side by side; said once where both show the same. */
+function differences(predicted: Json, guest: Side, host: Side): string[] {
+  const [ofGuest, ofHost] = [guest, host].map((side) => {
+    const difference = hasValue(side) ? firstDifference(predicted, side.value) : undefined
+    return difference && describeDifference(difference)
+  })
+  if (ofGuest !== undefined && ofGuest === ofHost) return [`guest and host: ${ofGuest}`]
+  return [...(ofGuest === undefined ? [] : [`guest: ${ofGuest}`]), ...(ofHost === undefined ? [] : [`host: ${ofHost}`])]
 }
 
 function contradictionOf(guest: Side, host: Side): string | undefined {
   if (!hasValue(guest) || !hasValue(host) || sameJson(guest.value, host.value)) return undefined
   const difference = firstDifference(host.value, guest.value)
   if (difference === undefined) return undefined
-  return `guest and host contradict each other: ${describeDifference(difference, 'by the host')}`
+  return `guest and host contradict each other: ${describeDifference(difference, 'the host shows')}`
 }
 
 const joined = (differing: readonly string[], contradiction: string | undefined): string =>

@@ -8,7 +8,7 @@ export function verdictSentence(comparison: Comparison): string {
   const { summary } = comparison
   const total = comparison.claims.length
   const counts = `${summary.match} of ${total} claims match, ${summary.differ} differ, ` +
-    `${summary.unobserved} were not observed, ${summary.unpredicted} are not predicted.`
+    `${summary.unobserved} not observed, ${summary.unpredicted} not predicted.`
   return `${RUN_WORDS[summary.run]} ${counts}`
 }
 

@@ -102,7 +102,7 @@ function memorySection(comparison: Comparison, extras: ReportExtras): string {
     '<p class="muted">Guest physical address space. The lanes are not to scale: every stretch between two edges gets a width that grows with ' +
       'the logarithm of its size, so that a page can be seen beside gigabytes. The strip below them is to scale.</p>',
     `<div class="legend">${legend.join('')}</div>`,
-    ...hopsOf(comparison).map((hop) => hopMap(lanesOf(comparison, extras.observation, hop), hop)),
+    ...hopsOf(comparison).map((hop) => hopMap(lanesOf(comparison, extras, hop), hop)),
     '</section>',
   ].join('\n')
 }

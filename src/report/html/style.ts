@@ -36,9 +36,9 @@ p{margin:4px 0 8px;max-width:110ch}
 .counts{display:flex;flex-wrap:wrap;gap:0;margin:0;border:1px solid var(--line);border-top:0}
 .counts div{padding:7px 16px 8px;border-right:1px solid var(--line)}
 .counts dt{font-size:11px}.counts dd{margin:0;font-size:18px;font-variant-numeric:tabular-nums;line-height:1.2}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(330px,1fr));gap:1px;background:var(--line);border:1px solid var(--line);margin:12px 0}
-.facts div{display:grid;grid-template-columns:92px 1fr;gap:8px;background:var(--bg);padding:4px 10px}
-.facts dt{color:var(--muted)}.facts dd{margin:0;overflow-wrap:anywhere}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,100%),1fr));gap:1px;background:var(--line);border:1px solid var(--line);margin:12px 0}
+.facts div{display:grid;grid-template-columns:84px 1fr;gap:8px;background:var(--bg);padding:4px 10px}
+.facts dt{color:var(--muted)}.facts dd{margin:0;overflow-wrap:anywhere}.facts dd.mono{font-size:10.5px;line-height:19px}
 .tag{display:inline-block;padding:0 6px;border:1px solid currentColor;border-radius:3px;font-size:11px;line-height:16px;white-space:nowrap}
 .finding{border:1px solid var(--line);margin:8px 0;padding:8px 12px;display:grid;grid-template-columns:110px 1fr;gap:2px 12px}
 .finding h3{margin:0}.finding p{margin:2px 0;grid-column:2}.finding .mono{grid-column:2;color:var(--muted)}
@@ -47,17 +47,18 @@ p{margin:4px 0 8px;max-width:110ch}
 ul.todo{list-style:none;margin:0;padding:0;border:1px solid var(--line);border-bottom:0}
 ul.todo li{padding:5px 10px;border-bottom:1px solid var(--line);display:grid;grid-template-columns:104px minmax(180px,280px) 1fr;gap:2px 12px}
 ul.todo span{overflow-wrap:anywhere}
+section{overflow-x:auto}
 table{border-collapse:collapse;width:100%}
 th{font-weight:500;color:var(--muted);text-align:left;font-size:11px;background:var(--panel)}
 th,td{border:1px solid var(--line);padding:4px 8px;vertical-align:top}
 table.claims{table-layout:fixed}
-.claims col.c-verdict{width:104px}.claims col.c-claim{width:25%}.claims col.c-basis{width:17%}
+.claims col.c-verdict{width:112px}.claims col.c-claim{width:21%}.claims col.c-basis{width:14%}
 .claims tr.family th{background:var(--soft);color:var(--text);font-weight:600}
 .claims tr.v-differ td{background:var(--differ-bg)}
 .claims td{overflow-wrap:anywhere}
 .claims .title,.claims .reason{display:block;color:var(--muted)}
 .claims .reason{color:var(--text)}
-.v{white-space:pre-wrap}
+.v{white-space:pre-wrap}.claims .v{font-size:11.5px}.row{padding-left:2ch;text-indent:-2ch}
 .none{color:var(--muted);font-style:italic}
 details>summary{cursor:pointer;color:var(--accent);list-style-position:inside}
 details>pre,details>.v{margin:4px 0}
@@ -74,13 +75,13 @@ svg.map{display:block;width:100%;min-width:900px;height:auto;font:10px ui-monosp
 svg.map text{fill:var(--muted)}svg.map text.name{fill:var(--text);font-size:12px}
 svg.map .grid line{stroke:var(--line);stroke-width:1}
 svg.map .empty{fill:none;stroke:var(--line);stroke-width:1}
-svg.map .lane rect:not(.empty),svg.map .strip rect:not(.empty){stroke:var(--bg);stroke-width:.6}
+svg.map .lane rect:not(.empty){stroke:var(--bg);stroke-width:.6}
 svg.map .k-difference{fill:url(#hatch);stroke:var(--k-difference)!important;stroke-width:1.4!important}
 .legend .k-difference{background:repeating-linear-gradient(45deg,var(--k-difference) 0 2px,transparent 2px 5px)}
 ${kinds}
 :target{scroll-margin-top:44px}
 tr:target td,li:target{box-shadow:inset 3px 0 0 var(--accent)}
-@media (max-width:900px){table.claims{table-layout:auto}ul.todo li,.finding{grid-template-columns:1fr}.finding p,.finding .mono{grid-column:1}}
+@media (max-width:900px){table.claims{min-width:900px}ul.todo li,.finding{grid-template-columns:1fr}.finding p,.finding .mono{grid-column:1}}
 @media print{:root{${variables('light')}--bg:#fff;--panel:#f6f7f9;--line:#bbb;--soft:#eee;--text:#000;--muted:#444;--accent:#000}
 nav,.filters{display:none}pre{max-height:none;white-space:pre-wrap}body{font-size:10px}h2{break-after:avoid}tr,li,.finding,.mapbox{break-inside:avoid}}
 `

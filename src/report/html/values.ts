@@ -1,5 +1,5 @@
 import { firstDifferingByte, isBlobValue, type BlobValue } from '../../shared/blob.ts'
-import { canonicalJson, type Json } from '../../shared/json.ts'
+import type { Json } from '../../shared/json.ts'
 import { html } from '../visible.ts'
 
 /** Rows of a list that are shown before the rest is folded away. */
@@ -14,7 +14,7 @@ const ROW = 16
 export function valueHtml(value: Json, against?: Json): string {
   if (isBlobValue(value)) return blobHtml(value, against !== undefined && isBlobValue(against) ? against.hex : undefined)
   if (isList(value)) return listHtml(value)
-  if (value !== null && typeof value === 'object') return objectHtml(value)
+  if (isRecord(value)) return isRange(value) ? foldable(compact(value)) : objectHtml(value)
   return foldable(scalar(value))
 }
 
@@ -29,22 +29,31 @@ function foldable(text: string): string {
 
 function listHtml(list: readonly Json[]): string {
   if (list.length === 0) return '<span class="v muted">none</span>'
-  const rows = aligned(list)
-  const head = `<div class="v">${rows.slice(0, OPEN_ROWS).map(html).join('\n')}</div>`
+  const rows = aligned(list).map((row) => `<div class="row">${html(row)}</div>`)
+  const head = `<div class="v">${rows.slice(0, OPEN_ROWS).join('')}</div>`
   if (rows.length <= OPEN_ROWS) return head
-  return `${head}<details><summary>all ${rows.length}</summary><div class="v">${rows.map(html).join('\n')}</div></details>`
+  return `${head}<details><summary>all ${rows.length}</summary><div class="v">${rows.join('')}</div></details>`
 }
 
-/** One line per entry; where all entries have the same keys, in columns of one width. */
+/** One line per entry, in columns of one width. */
 function aligned(list: readonly Json[]): string[] {
-  const cells = list.map((entry) => isFlat(entry) ? Object.values(entry).map(scalar) : [typeof entry === 'string' ? entry : canonicalJson(entry)])
+  const cells = list.map((entry) => (isRecord(entry) && !isRange(entry) ? Object.values(entry).map(compact) : [compact(entry)]))
   const widths = cells.reduce<number[]>((most, row) => row.map((cell, index) => Math.max(cell.length, most[index] ?? 0)), [])
-  return cells.map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join('  '))
+  return cells.map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join(' '))
 }
 
-const isFlat = (entry: Json): entry is { readonly [key: string]: Json } =>
-  entry !== null && typeof entry === 'object' && !Array.isArray(entry) &&
-  Object.values(entry).every((inner) => inner === null || typeof inner !== 'object')
+/** A value inside a row: ranges as `start–end`, lists with commas. */
+function compact(value: Json): string {
+  if (isList(value)) return value.length === 0 ? 'none' : `[${value.map(compact).join(', ')}]`
+  if (!isRecord(value)) return scalar(value)
+  return isRange(value) ? `${String(value['start'])}–${String(value['end'])}` : Object.values(value).map(compact).join(' ')
+}
+
+const isRecord = (value: Json): value is { readonly [key: string]: Json } =>
+  value !== null && typeof value === 'object' && !isList(value)
+
+const isRange = (value: { readonly [key: string]: Json }): boolean =>
+  Object.keys(value).length === 2 && typeof value['start'] === 'string' && typeof value['end'] === 'string'
 
 function objectHtml(value: { readonly [key: string]: Json }): string {
   const rows = Object.entries(value).map(([key, inner]) => {

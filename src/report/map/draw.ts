@@ -1,5 +1,5 @@
 import type { MemoryKind } from '../../shared/palette.ts'
-import { formatSize, GiB, hex } from '../../shared/units.ts'
+import { formatSize, GiB, hex, KiB, MiB } from '../../shared/units.ts'
 import { html } from '../visible.ts'
 import type { Lane, Mark } from './lanes.ts'
 import { boundariesOf, schematicScale, type Scale } from './scale.ts'
@@ -44,17 +44,18 @@ function grid(scale: Scale, height: number): string {
     const x = round(LEFT + stretch.x)
     return `<line x1="${x}" y1="${TOP - 4}" x2="${x}" y2="${TOP + height}"/>`
   })
-  const sizes = scale.stretches.filter((stretch) => stretch.width > 44).map((stretch) =>
+  const sizes = scale.stretches.filter((stretch) => stretch.width > 52).map((stretch) =>
     `<text x="${round(LEFT + stretch.x + stretch.width / 2)}" y="${TOP - 7}" text-anchor="middle">${shortSize(stretch.end - stretch.start)}</text>`)
   return `<g class="grid">${lines.join('')}${sizes.join('')}</g>`
 }
 
-/** At most seven characters: exact where that is short, else rounded and marked so. */
+/** At most eight characters: exact where that is short, else three digits and marked as rounded. */
 function shortSize(size: number): string {
   const exact = formatSize(size)
   if (exact.length <= 8) return exact
-  const [unit, name] = size >= GiB ? [GiB, 'G'] as const : size >= 1024 * 1024 ? [1024 * 1024, 'M'] as const : [1024, 'K'] as const
-  return `≈${(size / unit).toPrecision(3)} ${name}iB`
+  const [unit, name] = size >= 1000 * MiB ? ([GiB, 'GiB'] as const) : size >= 1000 * KiB ? ([MiB, 'MiB'] as const) : ([KiB, 'KiB'] as const)
+  const amount = size / unit
+  return `≈${amount.toFixed(amount < 10 ? 2 : amount < 100 ? 1 : 0)} ${name}`
 }
 
 function drawLane(lane: Lane, scale: Scale, top: number): string {

@@ -1,7 +1,8 @@
-import type { ComparedClaim, Comparison, HopObservation, Observation } from '../../shared/documents/index.ts'
+import type { ComparedClaim, Comparison, HopObservation } from '../../shared/documents/index.ts'
 import type { Json } from '../../shared/json.ts'
 import type { MemoryKind } from '../../shared/palette.ts'
-import { fromHex, PAGE_SIZE } from '../../shared/units.ts'
+import { fromHex, PAGE_SIZE, roundUp } from '../../shared/units.ts'
+import type { ReportExtras } from '../report.ts'
 import { subtract, union, type Span } from './ranges.ts'
 
 /** A range on the map and what it is. */
@@ -21,13 +22,23 @@ export interface Lane {
 
 type SideName = 'predicted' | 'guest' | 'host'
 
+/** Extents that a claim leaves out because another claim or the kernel's file has them. */
+interface Sizes {
+  /** Bytes of the kernel segment: PAGE_ALIGN(init_size), bzImage64_load(), arch/x86/kernel/kexec-bzimage64.c, 7.3. */
+  readonly kernel: number
+  /** Sizes of the scratch regions, where the side of the drawing has them. */
+  readonly scratch: readonly Json[]
+}
+
 /** Claims whose values are places in memory, and how to read them off. */
-const PLACES: Readonly<Record<string, (value: Json) => Mark[]>> = {
+const PLACES: Readonly<Record<string, (value: Json, sizes: Sizes) => Mark[]>> = {
   'firmware.map': (value) => entries(value).map((entry) => mapMark(entry)),
-  'scratch.addresses': (value) => entries(value).map((entry, index) => mark('scratch', entry, scratchName(index))),
+  'scratch.addresses': (value, sizes) => listOf(value).map((start, index) =>
+    mark('scratch', { start, size: sizes.scratch[index] ?? '0x0' }, scratchName(index))),
   'scratch.unchanged': (value) => entries(value).map((entry, index) => mark('scratch', entry, scratchName(index))),
   'preserved.records': (value) => entries(value).map((entry) => mark('preserved', entry, `order ${String(entry['order'])}`)),
-  'kexec.kernel': (value) => entries([value]).map((entry) => mark('kernel', entry, 'kernel')),
+  'handover.reserved': (value) => entries(value).map((entry) => mark('preserved', entry, 'handed over')),
+  'kexec.kernel': (value, sizes) => entries([value]).map((entry) => mark('kernel', { ...entry, size: sizes.kernel }, 'kernel as loaded')),
   'kexec.initrd': (value) => entries([value]).map((entry) => mark('initrd', entry, 'initrd')),
 }
 
@@ -35,28 +46,37 @@ const PLACES: Readonly<Record<string, (value: Json) => Mark[]>> = {
  * The four lanes of one hop. Predicted, guest and host come from the compared claims; what a side shows beyond them comes
  * from the observation. The difference lane sets a claim's sides against its prediction, so it never says other than the verdicts.
  */
-export function lanesOf(comparison: Comparison, observation: Observation, hop: number): Lane[] {
+export function lanesOf(comparison: Comparison, extras: Pick<ReportExtras, 'observation' | 'prediction'>, hop: number): Lane[] {
+  const { observation, prediction } = extras
+  const kernel = roundUp(prediction.kernels[hop]?.header.initSize ?? PAGE_SIZE, PAGE_SIZE)
+  const sizesClaim = comparison.claims.find((claim) => claim.hop === hop && claim.subject === 'scratch.sizes')
+  const sizesOf: SizesOf = (side) => ({ kernel, scratch: listOf(sizesClaim && valueOf(sizesClaim, side)) })
   const claims = comparison.claims.filter((claim) => claim.hop === hop && PLACES[claim.subject] !== undefined)
   const seen = observation.hops.find((candidate) => candidate.hop === hop)
   const sides = (['predicted', 'guest', 'host'] as const).map((side) => {
-    const claimed = claims.flatMap((claim) => marksOf(claim, side))
+    const claimed = claims.flatMap((claim) => marksOf(claim, side, sizesOf))
     const marks = side === 'predicted' ? claimed : withContext(claimed, contextOf(seen, side))
     return { name: side, marks: marks.sort(byStart), missing: missingKinds(marks) }
   })
-  const differing = claims.flatMap(differencesOf)
+  const differing = claims.flatMap((claim) => differencesOf(claim, sizesOf))
   return [...sides, { name: 'difference', marks: differing.sort(byStart), missing: notCompared(claims) }]
 }
 
 const byStart = (a: Span, b: Span): number => a.start - b.start || b.end - a.end
 
-function marksOf(claim: ComparedClaim, side: SideName): Mark[] {
-  const value = side === 'predicted' ? claim.predicted : 'value' in claim[side] ? claim[side].value : undefined
-  return value === undefined ? [] : (PLACES[claim.subject]?.(value) ?? []).filter((found) => found.end > found.start)
+const valueOf = (claim: ComparedClaim, side: SideName): Json | undefined =>
+  side === 'predicted' ? claim.predicted : 'value' in claim[side] ? claim[side].value : undefined
+
+type SizesOf = (side: SideName) => Sizes
+
+function marksOf(claim: ComparedClaim, side: SideName, sizesOf: SizesOf): Mark[] {
+  const value = valueOf(claim, side)
+  return value === undefined ? [] : (PLACES[claim.subject]?.(value, sizesOf(side)) ?? []).filter((found) => found.end > found.start)
 }
 
-/** Adds kinds that no claim placed: what the side shows anyway. */
+/** Adds kinds that no claim placed: what the side shows anyway. Where the kernel runs may be elsewhere than where it was loaded, so both stay. */
 function withContext(claimed: readonly Mark[], context: readonly Mark[]): Mark[] {
-  const kinds = new Set(claimed.map((found) => found.kind))
+  const kinds = new Set(claimed.filter((found) => found.kind !== 'kernel').map((found) => found.kind))
   return [...claimed, ...context.filter((found) => !kinds.has(found.kind) && found.end > found.start)]
 }
 
@@ -88,12 +108,12 @@ function hostContext(host: HopObservation['host']): Mark[] {
   return [...ram, ...scratch, ...preserved]
 }
 
-function differencesOf(claim: ComparedClaim): Mark[] {
+function differencesOf(claim: ComparedClaim, sizesOf: SizesOf): Mark[] {
   if (claim.verdict !== 'differ' || claim.predicted === undefined) return []
-  const predicted = marksOf(claim, 'predicted')
+  const predicted = marksOf(claim, 'predicted', sizesOf)
   return (['guest', 'host'] as const).flatMap((side) => {
     if (!('value' in claim[side])) return []
-    const shown = marksOf(claim, side)
+    const shown = marksOf(claim, side, sizesOf)
     const kinds = [...new Set([...predicted, ...shown].map((found) => found.kind))]
     return kinds.flatMap((kind) => {
       const of = (marks: readonly Mark[]): Span[] => union(marks.filter((found) => found.kind === kind))
@@ -125,8 +145,11 @@ const scratchName = (index: number): string =>
 
 type Entry = { readonly [key: string]: Json | undefined }
 
-const entries = (value: Json): Entry[] => (Array.isArray(value) ? value.filter(isEntry) : [])
-const isEntry = (value: unknown): value is Entry => value !== null && typeof value === 'object' && !Array.isArray(value)
+const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value)
+const listOf = (value: Json | undefined): readonly Json[] => (isList(value) ? value : [])
+const entries = (value: Json): Entry[] => listOf(value).filter(isEntry)
+const isEntry = (value: Json): value is { readonly [key: string]: Json } =>
+  value !== null && typeof value === 'object' && !isList(value)
 
 function mapMark(entry: Entry): Mark {
   const type = String(entry['type'])
