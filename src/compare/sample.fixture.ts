@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { encodeKexecMetadata } from '../abi/kexec-metadata.ts'
 import { kernelMemblockFdt, kernelRootFdt } from '../abi/libfdt-layout.ts'
 import { encodeLuo } from '../abi/luo.ts'
@@ -19,10 +18,18 @@ import type { ComparisonMeta } from './compare.ts'
 const RELEASE = '7.3.4'
 const CMDLINE = 'console=ttyS0 kho=on liveupdate=on reserve_mem=12M:4096:trace nokaslr memblock=debug'
 
-const sha256 = (data: Uint8Array | string): string => createHash('sha256').update(data).digest('hex')
+/** Stands in for SHA-256, which this room does not compute: 64 digits that depend on every byte (FNV-1a, eight seeds). */
+function sha256(data: Uint8Array | string): string {
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
+  return Array.from({ length: 8 }, (_unused, seed) => {
+    let state = 0x811c9dc5 + seed
+    for (const byte of bytes) state = Math.imul(state ^ byte, 0x01000193)
+    return (state >>> 0).toString(16).padStart(8, '0')
+  }).join('')
+}
 
 export function blobOf(bytes: Uint8Array): Blob {
-  return { size: bytes.length, sha256: sha256(bytes), hex: Buffer.from(bytes).toString('hex') }
+  return { size: bytes.length, sha256: sha256(bytes), hex: Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('') }
 }
 
 const REGIONS = [{ start: '0x3a400000', size: '0x4400000' }, { start: '0x3e800000', size: '0x0' }, { start: '0x33800000', size: '0x3c00000' }]

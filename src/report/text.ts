@@ -50,8 +50,11 @@ function facts(comparison: Comparison, extras: ReportExtras): string[] {
   return [...rows.flatMap(([name, text]) => field(name, text)), '']
 }
 
-const field = (name: string, text: string, indent = ''): string[] =>
-  paragraph(text, `${indent}${`${name}:`.padEnd(13)}`, `${indent}${' '.repeat(13)}`)
+/** A name and its text; a digest gets a line of its own, where it fits whole. */
+function field(name: string, text: string, indent = ''): string[] {
+  if (/^[0-9a-f]{64}$/.test(text)) return [`${indent}${name}:`, `${indent}  ${text}`]
+  return paragraph(text, `${indent}${`${name}:`.padEnd(13)}`, `${indent}${' '.repeat(13)}`)
+}
 
 function findings(comparison: Comparison): string[] {
   if (comparison.findings.length === 0) return []

@@ -27,7 +27,7 @@ export const markdown = (text: string): string =>
     .replace(/[\\`*_{}[\]<>#!|~&$]/g, (character) => `&#${character.charCodeAt(0)};`)
     .replaceAll('@', '@&#8203;')
     .replaceAll('://', ':&#8203;//')
-    .replace(/\bwww\./gi, (found) => `${found.slice(0, 3)}&#8203;.`)
+    .replace(/www\./gi, (found) => `${found.slice(0, 3)}&#8203;.`)
 
 /** Inline code for Markdown. Entities do not work there, so back ticks and pipes are replaced by look-alike escapes. */
 export const markdownCode = (text: string): string =>
