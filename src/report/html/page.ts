@@ -9,6 +9,9 @@ import { claimsSection, verdictMark } from './claims.ts'
 import { evidenceSection } from './evidence.ts'
 import { STYLE } from './style.ts'
 
+/** Ranges of a hop's map that are listed as text. */
+const RANGES = 2048
+
 /** One self-contained file: no script, no request, every string of the guest escaped. The policy forbids what escaping would miss. */
 export const renderHtml: Render = (comparison, extras) => `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -112,11 +115,12 @@ function hopMap(lanes: readonly Lane[], hop: number): string {
     ? `not compared: ${lane.missing.join(', ')}`
     : `${lane.name} shows no ${lane.missing.join(', ')}`)
   const rows = lanes.flatMap((lane) => lane.marks.map((mark) => `${lane.name.padEnd(10)} ${html(describe(mark))}`))
+  const rest = rows.length > RANGES ? `\n… ${rows.length - RANGES} more` : ''
   return [
     `<h3>${hopTitle(hop)}</h3>`,
     `<div class="mapbox">${drawMap(lanes, `Memory map of hop ${hop}: predicted, guest, host and difference`)}`,
     notes.length === 0 ? '' : `<p class="muted">${html(notes.join('; '))}.</p>`,
     '</div>',
-    `<details><summary>${rows.length} ranges as text</summary><pre>${rows.join('\n')}</pre></details>`,
+    `<details><summary>${rows.length} ranges as text</summary><pre>${rows.slice(0, RANGES).join('\n')}${rest}</pre></details>`,
   ].join('\n')
 }

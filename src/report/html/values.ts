@@ -4,6 +4,8 @@ import { html } from '../visible.ts'
 
 /** Rows of a list that are shown before the rest is folded away. */
 const OPEN_ROWS = 4
+/** Rows of a list that a report keeps. */
+const LIST_ROWS = 1024
 /** Longer single values are folded. */
 const OPEN_CHARACTERS = 120
 /** Rows of a hexdump that a report keeps; the whole blob is in the run folder. */
@@ -29,10 +31,11 @@ function foldable(text: string): string {
 
 function listHtml(list: readonly Json[]): string {
   if (list.length === 0) return '<span class="v muted">none</span>'
-  const rows = aligned(list).map((row) => `<div class="row">${html(row)}</div>`)
+  const rows = aligned(list.slice(0, LIST_ROWS)).map((row) => `<div class="row">${html(row)}</div>`)
   const head = `<div class="v">${rows.slice(0, OPEN_ROWS).join('')}</div>`
   if (rows.length <= OPEN_ROWS) return head
-  return `${head}<details><summary>all ${rows.length}</summary><div class="v">${rows.join('')}</div></details>`
+  const rest = list.length > LIST_ROWS ? `<div class="muted">… ${list.length - LIST_ROWS} more in comparison.json</div>` : ''
+  return `${head}<details><summary>all ${list.length}</summary><div class="v">${rows.join('')}${rest}</div></details>`
 }
 
 /** One line per entry, in columns of one width. */

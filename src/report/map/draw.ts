@@ -10,6 +10,8 @@ const LANE = 34
 const GAP = 8
 const TOP = 18
 const STRIP = 12
+/** Width in which several marks cannot be told apart. */
+const THIN = 3
 /** Room for a 13-digit address written upwards. */
 const LABELS = 92
 
@@ -59,13 +61,25 @@ function shortSize(size: number): string {
 }
 
 function drawLane(lane: Lane, scale: Scale, top: number): string {
-  const rects = LAYERS.flatMap((kind) => lane.marks.filter((mark) => mark.kind === kind).map((mark) => rect(mark, scale, top)))
+  const rects = LAYERS.flatMap((kind) => joined(lane.marks.filter((mark) => mark.kind === kind), scale).map((mark) => rect(mark, scale, top)))
   return [
     `<g class="lane"><text class="name" x="${LEFT - 10}" y="${top + LANE / 2 + 4}" text-anchor="end">${lane.name}</text>`,
     `<rect class="empty" x="${LEFT}" y="${top}" width="${WIDTH - LEFT - 12}" height="${LANE}"/>`,
     ...rects,
     '</g>',
   ].join('')
+}
+
+/** Marks of one kind in ascending order, those that could not be told apart on the drawing as one. */
+function joined(marks: readonly Mark[], scale: Scale): Mark[] {
+  const groups: { mark: Mark; count: number }[] = []
+  for (const mark of marks) {
+    const last = groups.at(-1)
+    if (last !== undefined && mark.start >= last.mark.start && scale.x(mark.end) - scale.x(last.mark.start) < THIN) {
+      groups[groups.length - 1] = { mark: { ...last.mark, end: Math.max(last.mark.end, mark.end) }, count: last.count + 1 }
+    } else groups.push({ mark, count: 1 })
+  }
+  return groups.map(({ mark, count }) => (count === 1 ? mark : { ...mark, label: `${count} × ${mark.kind}` }))
 }
 
 function rect(mark: Mark, scale: Scale, top: number): string {
