@@ -67,7 +67,7 @@ static int acpi_group(int fd, char *buffer, size_t size)
 		struct nlmsghdr header;
 		struct genlmsghdr genl;
 		struct nlattr attr;
-		char name[16];
+		char name[12];
 	} request = {
 		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = GENL_ID_CTRL, .nlmsg_flags = NLM_F_REQUEST },
 		.genl = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 },

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { ImageManifest } from '../../shared/documents/image.ts'
 import { LabError, messageOf } from '../../shared/result.ts'
@@ -10,11 +10,13 @@ import {
 import type { InitramfsPart } from './initramfs-build.ts'
 import { KernelPart } from './kernel-build.ts'
 import { parseSource } from './kernel-source.ts'
-import { findRelease, readLabSources, type LabSources, type Release } from './lab-sources.ts'
+import { findRelease, readLabSources, type LabSources } from './lab-sources.ts'
 import { takeBuildLock } from './lock.ts'
 import { knownInitramfs, knownKernel, makeInitramfs, makeKernel, type Found, type KernelWish, type PartJob } from './parts.ts'
 import { ProgressTracker, type OnProgress } from './progress.ts'
 import { listImages, PARTS_FILE, readImage } from './store.ts'
+
+export { listImages, removeImage } from './store.ts'
 
 export interface ImageOptions {
   /** Series of qemu-images/kernel/releases.json; the first row when absent. */
@@ -64,13 +66,17 @@ function requestOf(options: ImageOptions): Request {
 export async function ensureImage(options: ImageOptions = {}): Promise<GuestImage> {
   const request = requestOf(options)
   const known = await knownImage(request)
-  return known ?? underLock(request, async (job) => (await knownImage(request)) ?? makeImage(request, job, false))
+  if (known !== undefined) return known
+  return known ?? inWorkDirectory(request, (job) => makeImage(request, job, false))
 }
+
+/** The image that ensureImage() would use without building anything; undefined when there is none yet. */
+export const findImage = (options: ImageOptions = {}): Promise<GuestImage | undefined> => knownImage(requestOf(options))
 
 /** As ensureImage(), but asks the archive first, and so builds again when Debian has replaced the point release. */
 export function buildImage(options: ImageOptions = {}): Promise<GuestImage> {
   const request = requestOf(options)
-  return underLock(request, (job) => makeImage(request, job, true))
+  return inWorkDirectory(request, (job) => makeImage(request, job, true))
 }
 
 const imageId = (kernelKey: string, initramfsKey: string): string => contentKey({ kernel: kernelKey, initramfs: initramfsKey })
@@ -82,25 +88,10 @@ async function knownImage({ root, sources, wish }: Request): Promise<GuestImage 
   return kernel && initramfs ? readImage(root, imageId(kernel.key, initramfs.key)) : undefined
 }
 
-async function underLock(request: Request, body: (job: PartJob) => Promise<GuestImage>): Promise<GuestImage> {
-  const { root, options } = request
-  const onProgress = options.onProgress ?? (() => undefined)
-  await mkdir(root, { recursive: true })
-  const lock = await takeBuildLock(root, {
-    wait: options.wait ?? true,
-    signal: options.signal,
-    onWaiting: (pid) => onProgress({ phase: `another build is running${pid === undefined ? '' : ` (pid ${pid})`}, waiting for it`, percent: 0 }),
-  })
-  try {
-    await removeDeadWorkDirectories(root)
-    return await inWorkDirectory(request, onProgress, body)
-  } finally {
-    await lock.release()
-  }
-}
-
-async function inWorkDirectory(request: Request, onProgress: OnProgress, body: (job: PartJob) => Promise<GuestImage>): Promise<GuestImage> {
+async function inWorkDirectory(request: Request, body: (job: PartJob) => Promise<GuestImage>): Promise<GuestImage> {
   const { root, sources, options } = request
+  const onProgress = options.onProgress ?? (() => undefined)
+  await removeDeadWorkDirectories(root)
   const work = await makeWorkDirectory(root)
   const wish = await withMeasuredExpectation(root, request.wish)
   const job: PartJob = {
@@ -109,6 +100,7 @@ async function inWorkDirectory(request: Request, onProgress: OnProgress, body: (
     work,
     log: path.join(work, 'build.log'),
     signal: options.signal,
+    wait: options.wait ?? true,
     onProgress,
     tracker: new ProgressTracker(stepsFor(wish), onProgress),
     note: (text) => onProgress({ phase: text, percent: 0 }),
@@ -160,13 +152,37 @@ async function makeImage(request: Request, job: PartJob, fresh: boolean): Promis
   const { root, sources } = request
   const wish = await withMeasuredExpectation(root, request.wish)
   try {
-    const oldInitramfs = knownInitramfs(root, sources)
-    const oldKernel = knownKernel(root, sources, wish)
-    const initramfs = fresh || !oldInitramfs ? await makeInitramfs(job).catch(orKnown(oldInitramfs, job)) : oldInitramfs
-    const kernel = fresh || !oldKernel ? await makeKernel(job, wish).catch(orKnown(oldKernel, job)) : oldKernel
+    const initramfs = await makePart(job, fresh, 'initramfs', () => knownInitramfs(root, sources), () => makeInitramfs(job))
+    const kernel = await makePart(job, fresh, 'kernel', () => knownKernel(root, sources, wish), () => makeKernel(job, wish))
     return await assemble(request, job, kernel, initramfs)
   } catch (error) {
     return olderImage(request, job, error)
+  }
+}
+
+/**
+ * A part that the index knows, or a new one. Each kind of part has a lock of its own, so that an initramfs need not wait
+ * for a kernel; whoever had to wait looks into the index again.
+ */
+async function makePart<T>(
+  job: PartJob,
+  fresh: boolean,
+  kind: 'initramfs' | 'kernel',
+  known: () => Found<T> | undefined,
+  make: () => Promise<Found<T>>,
+): Promise<Found<T>> {
+  const before = known()
+  if (before !== undefined && !fresh) return before
+  const lock = await takeBuildLock(path.join(job.root, kind), {
+    wait: job.wait,
+    signal: job.signal,
+    onWaiting: (pid) => job.note(`another build is running${pid === undefined ? '' : ` (pid ${pid})`}, waiting for it`),
+  })
+  try {
+    const meanwhile = known()
+    return meanwhile !== undefined && !fresh ? meanwhile : await make().catch(orKnown(meanwhile, job))
+  } finally {
+    await lock.release()
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { LabError, messageOf } from '../../shared/result.ts'
@@ -32,6 +33,8 @@ export interface PartJob {
   readonly work: string
   readonly log: string
   readonly signal: AbortSignal | undefined
+  /** False: fail rather than wait for another build. */
+  readonly wait: boolean
   readonly onProgress: OnProgress
   readonly tracker: ProgressTracker
   /** Things that people should know though the build went on. */
@@ -52,10 +55,17 @@ function kernelInputs(sources: LabSources, wish: KernelWish & { kind: 'build' })
 
 const initramfsInputs = ({ recipe, init, tools }: LabSources): unknown => ({ builder: BUILDER_VERSION, part: 'initramfs', recipe, init, tools })
 
-/** A kernel that these inputs gave before; needs no network. Only for Debian packages, which the index knows. */
+/** The key of what these inputs gave before. Sources of the user's own are not in the index: they can change at any time. */
+function knownKernelKey(root: string, sources: LabSources, wish: KernelWish): string | undefined {
+  if (wish.kind === 'bzImage') return existsSync(wish.file) ? bzImageKey(readFileSync(wish.file)) : undefined
+  return wish.source.kind === 'debian' ? readIndex(root, contentKey(kernelInputs(sources, wish))) : undefined
+}
+
+const bzImageKey = (bytes: Uint8Array): string => contentKey({ builder: BUILDER_VERSION, part: 'bzImage', sha256: sha256(bytes) })
+
+/** A kernel that is in the cache already; needs no network. */
 export function knownKernel(root: string, sources: LabSources, wish: KernelWish): Found<KernelPart> | undefined {
-  if (wish.kind !== 'build' || wish.source.kind !== 'debian') return undefined
-  const key = readIndex(root, contentKey(kernelInputs(sources, wish)))
+  const key = knownKernelKey(root, sources, wish)
   const part = key === undefined ? undefined : readPart(root, 'kernels', key, KernelPart)
   return key === undefined || part === undefined ? undefined : { key, part }
 }
@@ -122,7 +132,7 @@ async function adoptBzImage(root: string, work: string, file: string): Promise<F
   })
   const parsed = parseBzImage(bytes)
   if (!parsed.ok) throw new LabError({ code: 'bad-kernel', message: `${file} is no kernel that the lab can boot`, evidence: [parsed.error] })
-  const key = contentKey({ builder: BUILDER_VERSION, part: 'bzImage', sha256: sha256(bytes) })
+  const key = bzImageKey(bytes)
   const known = readPart(root, 'kernels', key, KernelPart)
   if (known !== undefined) return { key, part: known }
   const directory = path.join(work, 'own-kernel')
