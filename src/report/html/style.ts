@@ -4,7 +4,7 @@ const inks = Object.entries(palette) satisfies [string, Ink][]
 const variables = (theme: 'light' | 'dark'): string => inks.map(([kind, ink]) => `--k-${kind}:${ink[theme]};`).join('')
 const kinds = inks.map(([kind]) => `.k-${kind}{fill:var(--k-${kind});background:var(--k-${kind})}`).join('\n')
 
-/** The whole look: two themes, one accent, dense rows, addresses in aligned figures; on paper everything is shown. */
+/** The whole look: two themes, one accent, dense rows, addresses in aligned figures; paper gets the light one without what only a screen needs. */
 export const STYLE = `
 :root{color-scheme:light dark;${variables('light')}
 --bg:#fff;--panel:#f6f7f9;--line:#d9dde3;--soft:#eceff2;--text:#1c2127;--muted:#5d6772;--accent:#0a5fb8;
@@ -28,7 +28,7 @@ h2{font-size:14px;font-weight:600;margin:30px 0 8px;padding-bottom:5px;border-bo
 h3{font-size:13px;font-weight:600;margin:18px 0 6px}
 p{margin:4px 0 8px;max-width:110ch}
 .muted{color:var(--muted)}
-.verdict{display:flex;flex-wrap:wrap;align-items:baseline;gap:4px 14px;margin:14px 0 4px;padding:12px 16px;background:var(--panel);border:1px solid var(--line);border-left:4px solid var(--muted)}
+.verdict{display:flex;flex-wrap:wrap;align-items:baseline;gap:4px 14px;margin:14px 0 0;padding:12px 16px;background:var(--panel);border:1px solid var(--line);border-left:4px solid var(--muted)}
 .verdict strong{font-size:20px;letter-spacing:.01em}
 .verdict.agreed{border-left-color:var(--match)}.verdict.agreed strong{color:var(--match)}
 .verdict.disagreed,.verdict.lost{border-left-color:var(--differ)}.verdict.disagreed strong,.verdict.lost strong{color:var(--differ)}
@@ -36,8 +36,8 @@ p{margin:4px 0 8px;max-width:110ch}
 .counts{display:flex;flex-wrap:wrap;gap:0;margin:0;border:1px solid var(--line);border-top:0}
 .counts div{padding:7px 16px 8px;border-right:1px solid var(--line)}
 .counts dt{font-size:11px}.counts dd{margin:0;font-size:18px;font-variant-numeric:tabular-nums;line-height:1.2}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,100%),1fr));gap:1px;background:var(--line);border:1px solid var(--line);margin:12px 0}
-.facts div{display:grid;grid-template-columns:84px 1fr;gap:8px;background:var(--bg);padding:4px 10px}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,100%),1fr));gap:1px;padding:1px;overflow:hidden;margin:12px 0}
+.facts div{display:grid;grid-template-columns:84px 1fr;gap:8px;box-shadow:0 0 0 1px var(--line);padding:4px 10px}
 .facts dt{color:var(--muted)}.facts dd{margin:0;overflow-wrap:anywhere}.facts dd.mono{font-size:10.5px;line-height:19px}
 .tag{display:inline-block;padding:0 6px;border:1px solid currentColor;border-radius:3px;font-size:11px;line-height:16px;white-space:nowrap}
 .finding{border:1px solid var(--line);margin:8px 0;padding:8px 12px;display:grid;grid-template-columns:110px 1fr;gap:2px 12px}
@@ -83,5 +83,5 @@ ${kinds}
 tr:target td,li:target{box-shadow:inset 3px 0 0 var(--accent)}
 @media (max-width:900px){table.claims{min-width:900px}ul.todo li,.finding{grid-template-columns:1fr}.finding p,.finding .mono{grid-column:1}}
 @media print{:root{${variables('light')}--bg:#fff;--panel:#f6f7f9;--line:#bbb;--soft:#eee;--text:#000;--muted:#444;--accent:#000}
-nav,.filters{display:none}pre{max-height:none;white-space:pre-wrap}body{font-size:10px}h2{break-after:avoid}tr,li,.finding,.mapbox{break-inside:avoid}}
+nav,.filter+label{display:none}code,pre,.mono,.v,.claims .v{font-size:9px}pre{max-height:none;white-space:pre-wrap}body{font-size:10px}h2{break-after:avoid}tr,li,.finding,.mapbox{break-inside:avoid}}
 `
