@@ -66,7 +66,7 @@ describe('qemuArgv', () => {
   })
 
   const nodes = (input: Partial<QemuInput>): string[] =>
-    lines({ ...base, ...input }).filter((line) => /^-(object memory|machine|numa|smp|m) /.test(line))
+    lines({ ...base, ...input }).filter((line) => /^-(object memory-backend-file,|machine |numa |smp |m )/.test(line))
 
   it('gives every node its own RAM file and an even share of the CPUs', () => {
     const input = { memory: 4 * GiB, cpus: 4, nodes: [{ memory: 3 * GiB }, { memory: GiB }], ramPaths: ['/proc/self/fd/3', '/proc/self/fd/4'] }
@@ -74,6 +74,8 @@ describe('qemuArgv', () => {
       [
         "-smp 4,sockets=2,cores=2,threads=1",
         "-m 4194304k",
+        "-object memory-backend-file,id=ram0,size=3221225472,mem-path=/proc/self/fd/3,share=on",
+        "-object memory-backend-file,id=ram1,size=1073741824,mem-path=/proc/self/fd/4,share=on",
         "-machine q35",
         "-numa node,nodeid=0,cpus=0-1,memdev=ram0",
         "-numa node,nodeid=1,cpus=2-3,memdev=ram1",
@@ -87,6 +89,8 @@ describe('qemuArgv', () => {
       [
         "-smp 2,sockets=2,cores=1,threads=1",
         "-m 2097152k",
+        "-object memory-backend-file,id=ram0,size=1073741824,mem-path=/a,share=on",
+        "-object memory-backend-file,id=ram1,size=1073741824,mem-path=/b,share=on",
         "-machine q35",
         "-numa node,nodeid=0,cpus=0,memdev=ram0",
         "-numa node,nodeid=1,cpus=1",

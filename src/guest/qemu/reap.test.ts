@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -54,7 +54,6 @@ describe('run files', () => {
 
   it('are refused where others could get at them', async () => {
     const base = await baseDirectory({ env })
-    const { chmod } = await import('node:fs/promises')
     await chmod(base, 0o755)
     await expect(createRunFiles({ env })).rejects.toMatchObject({ code: 'refused' })
   })
