@@ -1,5 +1,5 @@
 import type { Experiment, KernelFacts } from '../shared/documents/index.ts'
-import { GiB, MiB } from '../shared/units.ts'
+import { MiB } from '../shared/units.ts'
 import { nodeSpans, ramSpans, type Span } from './firmware-map.ts'
 import type { KernelOptions } from './kernel-options.ts'
 import { scratchSizes } from './scratch.ts'
@@ -16,22 +16,24 @@ const total = (spans: readonly Span[]): number => spans.reduce((sum, { start, en
 /** struct page, 64 bytes per 4 KiB page: the memory map that sparse_init() allocates for all RAM. */
 const memmapBytes = (ram: number): number => ram / 64
 
-/** More than a boot of a small kernel reserves besides what the experiment asks for: image, initrd, memmap, hash tables, and swiotlb above 4 GiB. */
-const reservedAtMost = (ram: number, kernel: KernelFacts): number =>
-  kernel.header.initSize + kernel.initrdSize + memmapBytes(ram) * 1.2 + 12 * MiB + (ram > 2 * GiB ? 64 * MiB : 0)
+/** More than a boot of a small kernel reserves below 4 GiB, or of all RAM, besides what the experiment asks for: image, initrd, memmap, hash tables and the swiotlb. */
+const reservedAtMost = (ram: number, kernel: KernelFacts, bounceBuffers: boolean): number =>
+  kernel.header.initSize + kernel.initrdSize + memmapBytes(ram) * 1.2 + 12 * MiB + (bounceBuffers ? 64 * MiB : 0)
 
-/** With KASLR the kernel can lie in the middle of RAM, and the largest free range is then only half of it. */
+/** With KASLR the kernel can lie in the middle of a range, and the largest free part of it is then only half. */
 const shareFree = (nokaslr: boolean): number => (nokaslr ? 1 : 0.5)
 
 interface Bounds {
-  /** Largest range below 4 GiB, of all RAM, and of the node that has the smallest. */
-  readonly low: number
-  readonly any: number
-  readonly node: number
   readonly ram: number
-  /** What is reserved before scratch, without reserve_mem: at least and at most. */
+  /** Largest range below 4 GiB, above it (0 without), and of the node that has the smallest. */
+  readonly low: number
+  readonly high: number
+  readonly node: number
+  readonly nodes: number
+  /** What is reserved before scratch, without reserve_mem: at least and at most; and at most below 4 GiB when there is RAM above. */
   readonly least: number
   readonly most: number
+  readonly mostLow: number
   /** reserve_mem bytes, without and with room for alignment. */
   readonly regions: number
   readonly regionsAtMost: number
@@ -39,42 +41,64 @@ interface Bounds {
   readonly share: number
 }
 
-export function scratchFit(machine: Experiment['machine'], options: KernelOptions, kernel: KernelFacts, alignment: number): ScratchFit {
+function boundsOf(machine: Experiment['machine'], options: KernelOptions, kernel: KernelFacts): Bounds {
   const spans = ramSpans(machine.type, machine.memory)
   const nodes = nodeSpans(machine)
   const ram = total(spans)
-  const bounds: Bounds = {
+  const above = spans.length > 1
+  return {
     ram,
     low: largest(spans.slice(0, 1)),
-    any: largest(spans),
+    high: largest(spans.slice(1)),
     node: Math.min(...nodes.map(largest)),
+    nodes: nodes.length,
     least: memmapBytes(ram) + kernel.initrdSize,
-    most: reservedAtMost(ram, kernel),
+    most: reservedAtMost(ram, kernel, above),
+    mostLow: reservedAtMost(total(spans.slice(0, 1)), kernel, above),
     regions: options.reserveMem.reduce((sum, { size }) => sum + size, 0),
     regionsAtMost: options.reserveMem.reduce((sum, { size, align }) => sum + size + align, 0),
     share: shareFree(options.nokaslr),
   }
-  const sizes = scratchSizes(options.scratch, nodes.length, alignment)
-  if (sizes !== undefined) return sizesFit(sizes, bounds)
-  return options.scratch.kind === 'percent' ? percentFits(options.scratch.percent / 100, bounds) : 'undecided'
+}
+
+export function scratchFit(machine: Experiment['machine'], options: KernelOptions, kernel: KernelFacts, alignment: number): ScratchFit {
+  const bounds = boundsOf(machine, options, kernel)
+  const { scratch } = options
+  if (scratch.kind === 'percent') return percentFits(scratch.percent / 100, bounds)
+  return sizesFit(scratchSizes(scratch, bounds.nodes, alignment) ?? [], bounds)
 }
 
 /** Explicit sizes, already rounded, in array order. */
-function sizesFit(sizes: readonly number[], { ram, low, any, node, least, most, regions, regionsAtMost, share }: Bounds): ScratchFit {
+function sizesFit(sizes: readonly number[], bounds: Bounds): ScratchFit {
+  const { ram, low, high, node, least, most, regions, regionsAtMost } = bounds
   const [lowmem = 0, global = 0, perNode = 0] = sizes
-  const sum = sizes.reduce((all, size) => all + size, 0)
-  if (lowmem > low || global > any || perNode > node || sum + least + regions > ram) return 'impossible'
+  const all = sizes.reduce((sum, size) => sum + size, 0)
+  if (lowmem > low || global > Math.max(low, high) || perNode > node || all + least + regions > ram) return 'impossible'
   const others = most + regionsAtMost
-  const allInLow = sum + others <= share * low
-  const spread = lowmem + most <= share * low && global + perNode + others <= share * any && perNode + others <= share * node
-  return allInLow || spread ? 'fits' : 'undecided'
+  return certain({ lowmem, elsewhere: all - lowmem, inNode: lowmem + global + perNode, others }, bounds)
 }
 
 /** `scale` times what is reserved: lowmem and global together of everything, and per node of what lies in it without reserve_mem. */
-function percentFits(scale: number, { ram, low, any, node, least, most, regions, regionsAtMost, share }: Bounds): ScratchFit {
+function percentFits(scale: number, bounds: Bounds): ScratchFit {
+  const { ram, least, most, mostLow, regions, regionsAtMost, high } = bounds
   if ((1 + scale) * (least + regions) > ram) return 'impossible'
-  const lowNeed = (1 + scale) * most
-  const everything = (1 + scale) * (most + regionsAtMost) + scale * most
-  if (everything <= share * low) return 'fits'
-  return lowNeed <= share * low && everything <= share * any && lowNeed <= share * node ? 'fits' : 'undecided'
+  const everything = scale * (most + regionsAtMost) + scale * most
+  // With RAM above 4 GiB what is allocated top-down lies there, and lowmem is a multiple of the rest only.
+  const lowmem = high > 0 ? scale * mostLow : scale * (most + regionsAtMost)
+  return certain({ lowmem, elsewhere: everything - lowmem, inNode: everything, others: most + regionsAtMost }, bounds)
+}
+
+interface Need {
+  readonly lowmem: number
+  readonly elsewhere: number
+  readonly inNode: number
+  /** Reserved before. */
+  readonly others: number
+}
+
+/** Room for all even if every reservation goes to the same range: low RAM alone, or lowmem there and the rest above. */
+function certain({ lowmem, elsewhere, inNode, others }: Need, { low, high, node, mostLow, share }: Bounds): ScratchFit {
+  const allBelow = lowmem + elsewhere + others <= share * low
+  const divided = lowmem + mostLow <= share * low && elsewhere + others <= share * high
+  return (allBelow || divided) && inNode + others <= share * node ? 'fits' : 'undecided'
 }
