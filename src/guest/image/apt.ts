@@ -28,16 +28,27 @@ function oneLineSources(text: string): Source[] {
     const match = /^\s*deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s*([^#]*)/.exec(line)
     const [, options, uri, suite, components] = match ?? []
     if (uri === undefined || suite === undefined) return []
-    return [{ uris: [uri], suites: [suite], components: words(components), signedBy: /signed-by=(\S+)/i.exec(options ?? '')?.[1] ?? '' }]
+    return [
+      {
+        uris: [uri],
+        suites: [suite],
+        components: words(components),
+        signedBy: /signed-by=(\S+)/i.exec(options ?? '')?.[1] ?? '',
+      },
+    ]
   })
 }
 
 /** sources.list(5), deb822 style: stanzas of `Key: value`. */
 function stanzaSources(text: string): Source[] {
-  const withoutComments = text.split('\n').filter((line) => !line.startsWith('#')).join('\n')
+  const withoutComments = text
+    .split('\n')
+    .filter((line) => !line.startsWith('#'))
+    .join('\n')
   return withoutComments.split(/\n\s*\n/).flatMap((stanza) => {
     const fields = new Map<string, string>()
-    for (const match of stanza.matchAll(/^([A-Za-z-]+):((?:.*)(?:\n[ \t].*)*)/gm)) fields.set(match[1]?.toLowerCase() ?? '', match[2] ?? '')
+    for (const match of stanza.matchAll(/^([A-Za-z-]+):((?:.*)(?:\n[ \t].*)*)/gm))
+      fields.set(match[1]?.toLowerCase() ?? '', match[2] ?? '')
     if (!words(fields.get('types')).includes('deb') || /^\s*(no|false|0)\s*$/i.test(fields.get('enabled') ?? '')) return []
     return [
       {
@@ -57,7 +68,9 @@ function stanzaSources(text: string): Source[] {
 export function debianArchives(files: readonly { readonly name: string; readonly text: string }[]): readonly DebianArchive[] {
   const sources = files.flatMap(({ name, text }) => (name.endsWith('.sources') ? stanzaSources(text) : oneLineSources(text)))
   return sources
-    .filter((source) => source.components.includes('main') && (source.signedBy === '' || source.signedBy.includes('debian-archive')))
+    .filter(
+      (source) => source.components.includes('main') && (source.signedBy === '' || source.signedBy.includes('debian-archive')),
+    )
     .flatMap((source) => source.uris.map((uri) => ({ uri: uri.replace(/\/+$/, ''), suites: source.suites })))
     .filter(({ uri }) => /\/debian(-security)?$/.test(uri))
     .map(({ uri, suites }) => ({ uri, suites, security: uri.endsWith('-security') }))
@@ -65,7 +78,11 @@ export function debianArchives(files: readonly { readonly name: string; readonly
 
 function aptSourceFiles(): { name: string; text: string }[] {
   const parts = '/etc/apt/sources.list.d'
-  const names = existsSync(parts) ? readdirSync(parts).filter((name) => /\.(list|sources)$/.test(name)).sort() : []
+  const names = existsSync(parts)
+    ? readdirSync(parts)
+        .filter((name) => /\.(list|sources)$/.test(name))
+        .sort()
+    : []
   return ['/etc/apt/sources.list', ...names.map((name) => path.join(parts, name))]
     .filter((name) => existsSync(name))
     .map((name) => ({ name, text: readFileSync(name, 'utf8') }))
@@ -134,7 +151,12 @@ export class PrivateApt {
       'Acquire::Retries': '2',
       'Acquire::http::Timeout': '20',
     }
-    await writeFile(at('apt.conf'), Object.entries(settings).map(([key, value]) => `${key} "${value}";\n`).join(''))
+    await writeFile(
+      at('apt.conf'),
+      Object.entries(settings)
+        .map(([key, value]) => `${key} "${value}";\n`)
+        .join(''),
+    )
     await this.#run(['apt-get', 'update'])
   }
 
@@ -156,7 +178,9 @@ export class PrivateApt {
 
   /** The packages and the library packages that they depend on, directly or not; sorted. */
   async withLibraries(packages: readonly string[]): Promise<readonly string[]> {
-    const quiet = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances', 'pre-depends'].map((word) => `--no-${word}`)
+    const quiet = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances', 'pre-depends'].map(
+      (word) => `--no-${word}`,
+    )
     const text = await this.#run(['apt-cache', 'depends', '--recurse', ...quiet, ...packages])
     return libraryClosure(text, packages)
   }

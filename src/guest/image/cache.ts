@@ -22,7 +22,11 @@ import { formatSize } from '../../shared/units.ts'
 export type PartKind = 'kernels' | 'initramfs' | 'images'
 
 /** Name of the file that describes a part; of an image it is the public manifest. */
-export const DESCRIPTION: Readonly<Record<PartKind, string>> = { kernels: 'part.json', initramfs: 'part.json', images: 'manifest.json' }
+export const DESCRIPTION: Readonly<Record<PartKind, string>> = {
+  kernels: 'part.json',
+  initramfs: 'part.json',
+  images: 'manifest.json',
+}
 
 export function defaultCacheRoot(): string {
   const base = process.env['XDG_CACHE_HOME']
@@ -30,7 +34,8 @@ export function defaultCacheRoot(): string {
 }
 
 /** Sixteen hexadecimal digits of the SHA-256 of the canonical JSON of everything that a result depends on. */
-export const contentKey = (inputs: unknown): string => createHash('sha256').update(canonicalJson(inputs)).digest('hex').slice(0, 16)
+export const contentKey = (inputs: unknown): string =>
+  createHash('sha256').update(canonicalJson(inputs)).digest('hex').slice(0, 16)
 
 export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
 
@@ -95,7 +100,14 @@ export async function linkOrCopy(from: string, to: string): Promise<void> {
   try {
     await link(from, to)
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && (error.code === 'EXDEV' || error.code === 'EPERM' || error.code === 'EMLINK'))) throw error
+    if (
+      !(
+        error instanceof Error &&
+        'code' in error &&
+        (error.code === 'EXDEV' || error.code === 'EPERM' || error.code === 'EMLINK')
+      )
+    )
+      throw error
     await copyFile(from, to)
   }
 }
@@ -155,6 +167,13 @@ export const describeFiles = (directory: string, names: readonly string[]): Prom
 
 /** True when all files are there with the size that the description says; cheap enough for every start. */
 export async function filesAreThere(directory: string, files: readonly PartFile[]): Promise<boolean> {
-  const sizes = await Promise.all(files.map(({ name }) => stat(path.join(directory, name)).then((info) => info.size, () => -1)))
+  const sizes = await Promise.all(
+    files.map(({ name }) =>
+      stat(path.join(directory, name)).then(
+        (info) => info.size,
+        () => -1,
+      ),
+    ),
+  )
   return files.every(({ size }, index) => sizes[index] === size)
 }

@@ -5,7 +5,12 @@ import { describe, expect, it } from 'vitest'
 import { appendCpio, compress, writeCpio, type CpioEntry } from './cpio.ts'
 
 const cpio = (args: string[], input: Uint8Array): string =>
-  execFileSync('cpio', args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'], env: { PATH: process.env['PATH'], TZ: 'UTC', LC_ALL: 'C' } })
+  execFileSync('cpio', args, {
+    input,
+    encoding: 'utf8',
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { PATH: process.env['PATH'], TZ: 'UTC', LC_ALL: 'C' },
+  })
 
 const ENTRIES: readonly CpioEntry[] = [
   { kind: 'file', path: 'etc/motd', mode: 0o644, data: Buffer.from('hello\n') },
@@ -17,7 +22,10 @@ const ENTRIES: readonly CpioEntry[] = [
 
 describe('writeCpio', () => {
   it('is listed by cpio with types, modes, owners, devices and times', () => {
-    const lines = cpio(['-itv'], writeCpio(ENTRIES)).trimEnd().split('\n').map((line) => line.replaceAll(/ +/g, ' '))
+    const lines = cpio(['-itv'], writeCpio(ENTRIES))
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replaceAll(/ +/g, ' '))
     expect(lines).toEqual([
       'lrwxrwxrwx 1 root root 7 Jan 1 1970 bin/sh -> busybox',
       'crw------- 1 root root 5, 1 Jan 1 1970 dev/console',
@@ -29,7 +37,11 @@ describe('writeCpio', () => {
 
   it('gives cpio back every name and byte, whatever their lengths', () => {
     const name = fc.stringMatching(/^[a-z][a-z0-9._-]{0,40}$/)
-    const files = fc.uniqueArray(fc.tuple(name, fc.uint8Array({ maxLength: 300 })), { selector: ([path]) => path, minLength: 1, maxLength: 6 })
+    const files = fc.uniqueArray(fc.tuple(name, fc.uint8Array({ maxLength: 300 })), {
+      selector: ([path]) => path,
+      minLength: 1,
+      maxLength: 6,
+    })
     fc.assert(
       fc.property(files, (list) => {
         const archive = writeCpio(list.map(([path, data]) => ({ kind: 'file', path, mode: 0o600, data })))

@@ -5,7 +5,13 @@ export type CpioEntry =
   | { readonly kind: 'directory'; readonly path: string; readonly mode: number }
   | { readonly kind: 'file'; readonly path: string; readonly mode: number; readonly data: Uint8Array }
   | { readonly kind: 'link'; readonly path: string; readonly target: string }
-  | { readonly kind: 'character-device'; readonly path: string; readonly mode: number; readonly major: number; readonly minor: number }
+  | {
+      readonly kind: 'character-device'
+      readonly path: string
+      readonly mode: number
+      readonly major: number
+      readonly minor: number
+    }
 
 const TYPE_BITS = { directory: 0o040000, file: 0o100000, link: 0o120000, 'character-device': 0o020000 } as const
 const TRAILER = 'TRAILER!!!'
@@ -14,7 +20,14 @@ const field = (value: number): string => value.toString(16).toUpperCase().padSta
 const padded = (length: number): number => length + ((4 - (length % 4)) % 4)
 
 /** Header, name and data of one member, each padded to 4 bytes (newc, Documentation/driver-api/early-userspace/buffer-format.rst). */
-function member(inode: number, path: string, mode: number, links: number, data: Uint8Array, device: readonly [number, number]): Buffer {
+function member(
+  inode: number,
+  path: string,
+  mode: number,
+  links: number,
+  data: Uint8Array,
+  device: readonly [number, number],
+): Buffer {
   const name = Buffer.from(`${path}\0`)
   // magic, ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor, namesize, check
   const numbers = [inode, mode, 0, 0, links, 0, data.length, 0, 0, device[0], device[1], name.length, 0]

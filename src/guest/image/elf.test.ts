@@ -43,7 +43,15 @@ describe('purgatorySize', () => {
   })
 
   it('aligns bss behind the content and leaves out what is not loaded', () => {
-    expect(purgatorySize(elfOf([[PROGBITS, ALLOC, 1, 1], [NOBITS, ALLOC, 1, 4096], [PROGBITS, 0, 0x9000, 1]]))).toBe(0x2000)
+    expect(
+      purgatorySize(
+        elfOf([
+          [PROGBITS, ALLOC, 1, 1],
+          [NOBITS, ALLOC, 1, 4096],
+          [PROGBITS, 0, 0x9000, 1],
+        ]),
+      ),
+    ).toBe(0x2000)
     expect(purgatorySize(elfOf([]))).toBe(0)
   })
 
@@ -55,10 +63,15 @@ describe('purgatorySize', () => {
 describe('neededLibraries', () => {
   it('agrees with readelf on a program of this machine', () => {
     const listed = execFileSync('readelf', ['-d', process.execPath], { encoding: 'utf8' })
-    expect(neededLibraries(readFileSync(process.execPath))).toEqual([...listed.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map((match) => match[1]))
+    expect(neededLibraries(readFileSync(process.execPath))).toEqual(
+      [...listed.matchAll(/\(NEEDED\).*\[(.*)\]/g)].map((match) => match[1]),
+    )
   })
 
   it('is empty for a file without a dynamic section', () => {
-    expect({ needed: neededLibraries(elfOf([])), sections: elfSections(Buffer.from('text')) }).toEqual({ needed: [], sections: undefined })
+    expect({ needed: neededLibraries(elfOf([])), sections: elfSections(Buffer.from('text')) }).toEqual({
+      needed: [],
+      sections: undefined,
+    })
   })
 })

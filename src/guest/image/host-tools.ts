@@ -52,7 +52,11 @@ export const missingPackages = (forKernel: boolean, present: (name: string) => b
  * Makes sure that the build's tools are there. As root they are installed with apt-get, which is announced first;
  * otherwise LabError tool-missing says the exact command.
  */
-export async function ensureHostTools(forKernel: boolean, onProgress: OnProgress, signal: AbortSignal | undefined): Promise<void> {
+export async function ensureHostTools(
+  forKernel: boolean,
+  onProgress: OnProgress,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const missing = missingPackages(forKernel)
   if (missing.length === 0) return
   const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...missing]

@@ -5,7 +5,15 @@ import type { ImageManifest } from '../../shared/documents/image.ts'
 import { LabError, messageOf } from '../../shared/result.ts'
 import type { GuestImage } from '../types.ts'
 import {
-  contentKey, defaultCacheRoot, linkOrCopy, listKeys, makeWorkDirectory, partDirectory, publish, readPart, removeDeadWorkDirectories,
+  contentKey,
+  defaultCacheRoot,
+  linkOrCopy,
+  listKeys,
+  makeWorkDirectory,
+  partDirectory,
+  publish,
+  readPart,
+  removeDeadWorkDirectories,
 } from './cache.ts'
 import type { InitramfsPart } from './initramfs-build.ts'
 import { KernelPart } from './kernel-build.ts'
@@ -51,8 +59,10 @@ function requestOf(options: ImageOptions): Request {
   const sources = readLabSources()
   const row = findRelease(sources, options.release)
   const common = { root: options.cacheRoot ?? defaultCacheRoot(), sources, options }
-  if (options.kernel !== undefined) return { ...common, release: CUSTOM, wish: { kind: 'bzImage', file: path.resolve(options.kernel) } }
-  if (options.source === undefined) return { ...common, release: row.series, wish: { kind: 'build', source: { kind: 'debian', release: row }, row } }
+  if (options.kernel !== undefined)
+    return { ...common, release: CUSTOM, wish: { kind: 'bzImage', file: path.resolve(options.kernel) } }
+  if (options.source === undefined)
+    return { ...common, release: row.series, wish: { kind: 'build', source: { kind: 'debian', release: row }, row } }
   // A source of the user's own gets a row's extra options only when that row is named.
   const own = options.release === undefined ? { ...row, config: [], optional: [] } : row
   return { ...common, release: CUSTOM, wish: { kind: 'build', source: parseSource(options.source), row: own } }
@@ -66,7 +76,6 @@ function requestOf(options: ImageOptions): Request {
 export async function ensureImage(options: ImageOptions = {}): Promise<GuestImage> {
   const request = requestOf(options)
   const known = await knownImage(request)
-  if (known !== undefined) return known
   return known ?? inWorkDirectory(request, (job) => makeImage(request, job, false))
 }
 
@@ -89,12 +98,26 @@ async function knownImage({ root, sources, wish }: Request): Promise<GuestImage 
 }
 
 async function inWorkDirectory(request: Request, body: (job: PartJob) => Promise<GuestImage>): Promise<GuestImage> {
-  const { root, sources, options } = request
+  const { root } = request
+  try {
+    await removeDeadWorkDirectories(root)
+    const work = await makeWorkDirectory(root)
+    const job = await jobIn(work, request)
+    try {
+      return await body(job)
+    } catch (error) {
+      throw await withKeptLog(error, job)
+    } finally {
+      await rm(work, { recursive: true, force: true })
+    }
+  } catch (error) {
+    throw diskError(error, root)
+  }
+}
+
+async function jobIn(work: string, { root, sources, wish, options }: Request): Promise<PartJob> {
   const onProgress = options.onProgress ?? (() => undefined)
-  await removeDeadWorkDirectories(root)
-  const work = await makeWorkDirectory(root)
-  const wish = await withMeasuredExpectation(root, request.wish)
-  const job: PartJob = {
+  return {
     root,
     sources,
     work,
@@ -102,15 +125,8 @@ async function inWorkDirectory(request: Request, body: (job: PartJob) => Promise
     signal: options.signal,
     wait: options.wait ?? true,
     onProgress,
-    tracker: new ProgressTracker(stepsFor(wish), onProgress),
+    tracker: new ProgressTracker(stepsFor(await withMeasuredExpectation(root, wish)), onProgress),
     note: (text) => onProgress({ phase: text, percent: 0 }),
-  }
-  try {
-    return await body(job)
-  } catch (error) {
-    throw await withKeptLog(error, job)
-  } finally {
-    await rm(work, { recursive: true, force: true })
   }
 }
 
@@ -120,8 +136,39 @@ async function withKeptLog(error: unknown, job: PartJob): Promise<unknown> {
   const kept = path.join(job.root, 'logs', `${path.basename(job.work)}.log`)
   await mkdir(path.dirname(kept), { recursive: true })
   await copyFile(job.log, kept)
-  const hint = error.hint?.includes(job.log) ? `The whole log is in ${kept}` : `${error.hint ?? ''} The whole log is in ${kept}`.trim()
+  const hint = error.hint?.includes(job.log)
+    ? `The whole log is in ${kept}`
+    : `${error.hint ?? ''} The whole log is in ${kept}`.trim()
   return new LabError({ code: error.code, message: error.message, hint, evidence: error.evidence }, { cause: error })
+}
+
+/** A full or unwritable disk shows as a Node error here, or in the words of a tool that was run. */
+function diskError(error: unknown, root: string): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const toolSaysFull = error instanceof LabError && error.evidence.some((line) => line.includes('No space left on device'))
+  if (code === 'ENOSPC' || toolSaysFull) {
+    const evidence = error instanceof LabError ? error.evidence : []
+    return new LabError(
+      {
+        code: 'disk-full',
+        message: `the disk of ${root} became full`,
+        hint: 'Free some space, or set XDG_CACHE_HOME to a larger disk.',
+        evidence,
+      },
+      { cause: error },
+    )
+  }
+  if (code === 'EACCES' || code === 'EROFS') {
+    return new LabError(
+      {
+        code: 'out-unwritable',
+        message: `the image cache ${root} cannot be written: ${messageOf(error)}`,
+        hint: 'Set XDG_CACHE_HOME to a folder that you can write.',
+      },
+      { cause: error },
+    )
+  }
+  return error
 }
 
 function stepsFor(wish: KernelWish): readonly { name: string; seconds: number }[] {
@@ -142,7 +189,11 @@ async function withMeasuredExpectation(root: string, wish: KernelWish): Promise<
   if (wish.kind === 'bzImage') return wish
   for (const key of await listKeys(root, 'kernels')) {
     const measured = readPart(root, 'kernels', key, KernelPart)?.measured
-    if (measured) return { ...wish, row: { ...wish.row, expected: { buildLines: measured.buildLines, buildSeconds: Math.ceil(measured.buildSeconds) } } }
+    if (measured)
+      return {
+        ...wish,
+        row: { ...wish.row, expected: { buildLines: measured.buildLines, buildSeconds: Math.ceil(measured.buildSeconds) } },
+      }
   }
   return wish
 }
@@ -152,8 +203,20 @@ async function makeImage(request: Request, job: PartJob, fresh: boolean): Promis
   const { root, sources } = request
   const wish = await withMeasuredExpectation(root, request.wish)
   try {
-    const initramfs = await makePart(job, fresh, 'initramfs', () => knownInitramfs(root, sources), () => makeInitramfs(job))
-    const kernel = await makePart(job, fresh, 'kernel', () => knownKernel(root, sources, wish), () => makeKernel(job, wish))
+    const initramfs = await makePart(
+      job,
+      fresh,
+      'initramfs',
+      () => knownInitramfs(root, sources),
+      () => makeInitramfs(job),
+    )
+    const kernel = await makePart(
+      job,
+      fresh,
+      'kernel',
+      () => knownKernel(root, sources, wish),
+      () => makeKernel(job, wish),
+    )
     return await assemble(request, job, kernel, initramfs)
   } catch (error) {
     return olderImage(request, job, error)
@@ -204,19 +267,28 @@ async function olderImage({ root, release }: Request, job: PartJob, error: unkno
   const candidates = (await listImages(root)).filter(({ manifest }) => manifest.release === release)
   const newest = candidates.sort((a, b) => (a.manifest.builtAt < b.manifest.builtAt ? 1 : -1))[0]
   if (newest === undefined) throw error
-  job.note(`the Debian archive does not answer; using image ${newest.manifest.id}, which an older version of the lab's sources made`)
+  job.note(
+    `the Debian archive does not answer; using image ${newest.manifest.id}, which an older version of the lab's sources made`,
+  )
   return newest
 }
 
-async function assemble(request: Request, job: PartJob, kernel: Found<KernelPart>, initramfs: Found<InitramfsPart>): Promise<GuestImage> {
+async function assemble(
+  request: Request,
+  job: PartJob,
+  kernel: Found<KernelPart>,
+  initramfs: Found<InitramfsPart>,
+): Promise<GuestImage> {
   const { root } = request
   const id = imageId(kernel.key, initramfs.key)
   const existing = await readImage(root, id)
   if (existing !== undefined) return existing
   const directory = path.join(job.work, 'image')
   await mkdir(directory)
-  for (const { name } of kernel.part.files) await linkOrCopy(path.join(partDirectory(root, 'kernels', kernel.key), name), path.join(directory, name))
-  for (const { name } of initramfs.part.files) await linkOrCopy(path.join(partDirectory(root, 'initramfs', initramfs.key), name), path.join(directory, name))
+  for (const { name } of kernel.part.files)
+    await linkOrCopy(path.join(partDirectory(root, 'kernels', kernel.key), name), path.join(directory, name))
+  for (const { name } of initramfs.part.files)
+    await linkOrCopy(path.join(partDirectory(root, 'initramfs', initramfs.key), name), path.join(directory, name))
   const manifest: ImageManifest = {
     document: 'kho-lab/image',
     version: 1,

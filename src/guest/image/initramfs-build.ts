@@ -33,7 +33,9 @@ const LIBRARY_TARGET = 'lib/x86_64-linux-gnu'
 const TOOLS_PROGRAM = 'lab-tools'
 
 /** Builds the initramfs without any key into `work`/initramfs. Nothing is installed on the host. */
-export async function buildInitramfs(build: InitramfsBuild): Promise<{ readonly directory: string; readonly part: InitramfsPart }> {
+export async function buildInitramfs(
+  build: InitramfsBuild,
+): Promise<{ readonly directory: string; readonly part: InitramfsPart }> {
   const root = await unpackPackages(build)
   const entries = [
     ...fixedEntries(build.sources),
@@ -55,7 +57,10 @@ export async function buildInitramfs(build: InitramfsBuild): Promise<{ readonly 
 async function unpackPackages(build: InitramfsBuild): Promise<string> {
   const debs = path.join(build.work, 'debs')
   const root = path.join(build.work, 'root')
-  await build.apt.download(build.packages.map(({ name }) => name), debs)
+  await build.apt.download(
+    build.packages.map(({ name }) => name),
+    debs,
+  )
   for (const deb of await readdir(debs)) {
     await runStep(['dpkg-deb', '-x', path.join(debs, deb), root], { log: build.log, signal: build.signal })
   }

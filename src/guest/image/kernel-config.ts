@@ -23,7 +23,11 @@ export interface OptionNotTaken {
  * Options that kconfig did not take as asked: silently dropped because a dependency is missing, or changed.
  * An option in `optional` may be missing, but a different value is still reported.
  */
-export function optionsNotTaken(requested: KernelConfig, actual: KernelConfig, optional: readonly string[]): readonly OptionNotTaken[] {
+export function optionsNotTaken(
+  requested: KernelConfig,
+  actual: KernelConfig,
+  optional: readonly string[],
+): readonly OptionNotTaken[] {
   return [...requested].flatMap(([option, wanted]) => {
     const got = actual.get(option)
     const excused = got === undefined && optional.includes(option)

@@ -27,7 +27,10 @@ export function parseSource(text: string): KernelSource {
     throw new LabError({ code: 'usage', message: `${location} is no ${wantDirectory ? 'directory' : 'file'}` })
   }
   if (wantDirectory && !existsSync(path.join(location, 'scripts/kconfig/merge_config.sh'))) {
-    throw new LabError({ code: 'usage', message: `${location} is no Linux source tree: it has no scripts/kconfig/merge_config.sh` })
+    throw new LabError({
+      code: 'usage',
+      message: `${location} is no Linux source tree: it has no scripts/kconfig/merge_config.sh`,
+    })
   }
   return wantDirectory ? { kind: 'tree', directory: location } : { kind: 'tarball', file: location }
 }

@@ -70,7 +70,9 @@ function findDirectory(): string {
 
 export function readLabSources(directory: string = findDirectory()): LabSources {
   const read = (...parts: string[]): string => readFileSync(path.join(directory, ...parts), 'utf8')
-  const toolFiles = readdirSync(path.join(directory, 'tools')).filter((name) => /\.[ch]$/.test(name)).sort()
+  const toolFiles = readdirSync(path.join(directory, 'tools'))
+    .filter((name) => /\.[ch]$/.test(name))
+    .sort()
   return {
     directory,
     releases: Releases.parse(JSON.parse(read('kernel', 'releases.json'))),

@@ -49,7 +49,11 @@ async function tryListen(name: string): Promise<Held | undefined> {
 }
 
 /** Resolves when the holder's connection ends; tells its pid as soon as it is known, undefined when it does not answer. */
-async function waitForHolder(name: string, onPid: (pid: number | undefined) => void, signal: AbortSignal | undefined): Promise<void> {
+async function waitForHolder(
+  name: string,
+  onPid: (pid: number | undefined) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const socket = connect(name)
   const timer = setTimeout(() => onPid(undefined), ANSWER_MS)
   const abort = (): unknown => socket.destroy()

@@ -5,7 +5,17 @@ import { LabError, messageOf } from '../../shared/result.ts'
 import { parseBzImage } from '../../abi/bzimage.ts'
 import { GiB, MiB } from '../../shared/units.ts'
 import { machineArchives, ownSuiteLines, PrivateApt } from './apt.ts'
-import { contentKey, describeFiles, partDirectory, publish, readIndex, readPart, requireDisk, sha256, writeIndex } from './cache.ts'
+import {
+  contentKey,
+  describeFiles,
+  partDirectory,
+  publish,
+  readIndex,
+  readPart,
+  requireDisk,
+  sha256,
+  writeIndex,
+} from './cache.ts'
 import { ensureHostTools } from './host-tools.ts'
 import { buildInitramfs, InitramfsPart } from './initramfs-build.ts'
 import { buildKernel, KernelPart } from './kernel-build.ts'
@@ -50,10 +60,23 @@ export type KernelWish =
 function kernelInputs(sources: LabSources, wish: KernelWish & { kind: 'build' }): unknown {
   const { source, row } = wish
   const origin = source.kind === 'debian' ? { package: source.release.package, suite: source.release.suite } : { source }
-  return { builder: BUILDER_VERSION, part: 'kernel', fragment: sources.fragment, config: row.config, optional: row.optional, ...origin }
+  return {
+    builder: BUILDER_VERSION,
+    part: 'kernel',
+    fragment: sources.fragment,
+    config: row.config,
+    optional: row.optional,
+    ...origin,
+  }
 }
 
-const initramfsInputs = ({ recipe, init, tools }: LabSources): unknown => ({ builder: BUILDER_VERSION, part: 'initramfs', recipe, init, tools })
+const initramfsInputs = ({ recipe, init, tools }: LabSources): unknown => ({
+  builder: BUILDER_VERSION,
+  part: 'initramfs',
+  recipe,
+  init,
+  tools,
+})
 
 /** The key of what these inputs gave before. Sources of the user's own are not in the index: they can change at any time. */
 function knownKernelKey(root: string, sources: LabSources, wish: KernelWish): string | undefined {
@@ -131,7 +154,8 @@ async function adoptBzImage(root: string, work: string, file: string): Promise<F
     throw new LabError({ code: 'bad-kernel', message: `the kernel ${file} cannot be read: ${messageOf(cause)}` }, { cause })
   })
   const parsed = parseBzImage(bytes)
-  if (!parsed.ok) throw new LabError({ code: 'bad-kernel', message: `${file} is no kernel that the lab can boot`, evidence: [parsed.error] })
+  if (!parsed.ok)
+    throw new LabError({ code: 'bad-kernel', message: `${file} is no kernel that the lab can boot`, evidence: [parsed.error] })
   const key = bzImageKey(bytes)
   const known = readPart(root, 'kernels', key, KernelPart)
   if (known !== undefined) return { key, part: known }
@@ -168,6 +192,7 @@ export async function makeInitramfs(job: PartJob): Promise<Found<InitramfsPart>>
   }
   await writeIndex(root, contentKey(inputs), key)
   const part = finished ?? readPart(root, 'initramfs', key, InitramfsPart)
-  if (part === undefined) throw new LabError({ code: 'internal', message: `the initramfs ${partDirectory(root, 'initramfs', key)} vanished` })
+  if (part === undefined)
+    throw new LabError({ code: 'internal', message: `the initramfs ${partDirectory(root, 'initramfs', key)} vanished` })
   return { key, part }
 }

@@ -98,7 +98,13 @@ export async function runStep(argv: readonly string[], options: RunOptions = {})
     out.end()
     errors.end()
     if (options.signal?.aborted) throw new LabError({ code: 'cancelled', message: 'the build was cancelled' })
-    if (code !== 0) throw stepFailed(argv, code === null ? `was ended by ${signal ?? 'a signal'}` : `failed with exit code ${code}`, last, options.log)
+    if (code !== 0)
+      throw stepFailed(
+        argv,
+        code === null ? `was ended by ${signal ?? 'a signal'}` : `failed with exit code ${code}`,
+        last,
+        options.log,
+      )
     return Buffer.concat(chunks).toString('utf8')
   } finally {
     clearTimeout(killTimer)
@@ -113,14 +119,20 @@ function openLog(file: string): { write(chunk: string | Buffer): void; close(): 
   let failure: Error | undefined
   stream.on('error', (error) => (failure ??= error))
   return {
-    write: (chunk) => void (failure ?? stream.write(chunk)),
+    write(chunk) {
+      if (failure === undefined) stream.write(chunk)
+    },
     async close() {
       if (failure === undefined) {
         stream.end()
         await finished(stream)
         return
       }
-      throw new LabError({ code: 'disk-full', message: `the build log cannot be written: ${failure.message}`, hint: `Free some space for ${file}.` })
+      throw new LabError({
+        code: 'disk-full',
+        message: `the build log cannot be written: ${failure.message}`,
+        hint: `Free some space for ${file}.`,
+      })
     },
   }
 }

@@ -25,7 +25,12 @@ describe('makeRunKeys', () => {
   it('lists two private files, and nothing but zeros after the trailer', () => {
     const { cpio } = makeRunKeys()
     const modes = execFileSync('cpio', ['-itv'], { input: cpio, encoding: 'utf8', stdio: ['pipe', 'pipe', 'ignore'] })
-    expect(modes.trimEnd().split('\n').map((line) => [line.split(' ')[0], line.split(' ').at(-1)])).toEqual([
+    expect(
+      modes
+        .trimEnd()
+        .split('\n')
+        .map((line) => [line.split(' ')[0], line.split(' ').at(-1)]),
+    ).toEqual([
       ['-rw-------', 'etc/dropbear/dropbear_ed25519_host_key'],
       ['-rw-------', 'root/.ssh/authorized_keys'],
     ])
@@ -77,7 +82,11 @@ describe('dropbearPrivateKey', () => {
       publicKey: stored.subarray(51, 83).equals(pair.publicKey),
     }).toEqual({ length: 83, type: '\0\0\0\u000bssh-ed25519', keyLength: 64, seed: true, publicKey: true })
     const jwk = { kty: 'OKP', crv: 'Ed25519', x: publicKeyBlob(pair).subarray(-32).toString('base64url') }
-    const signature = sign(null, Buffer.from('x'), createPrivateKey({ key: { ...jwk, d: pair.seed.toString('base64url') }, format: 'jwk' }))
+    const signature = sign(
+      null,
+      Buffer.from('x'),
+      createPrivateKey({ key: { ...jwk, d: pair.seed.toString('base64url') }, format: 'jwk' }),
+    )
     expect(verify(null, Buffer.from('x'), createPublicKey({ key: jwk, format: 'jwk' }), signature)).toBe(true)
   })
 })

@@ -31,7 +31,8 @@ function sshString(value: string | Uint8Array): Buffer {
 export const publicKeyBlob = (pair: Ed25519Pair): Buffer => Buffer.concat([sshString(KEY_TYPE), sshString(pair.publicKey)])
 
 /** One line of authorized_keys or known_hosts. */
-export const publicKeyLine = (blob: Uint8Array, comment: string): string => `${KEY_TYPE} ${Buffer.from(blob).toString('base64')} ${comment}`
+export const publicKeyLine = (blob: Uint8Array, comment: string): string =>
+  `${KEY_TYPE} ${Buffer.from(blob).toString('base64')} ${comment}`
 
 /** Host key file as dropbear keeps it: key type, then seed and public key as one string. */
 export const dropbearPrivateKey = (pair: Ed25519Pair): Buffer =>

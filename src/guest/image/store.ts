@@ -51,7 +51,11 @@ function partsOf(root: string, id: string): z.infer<typeof Parts> | undefined {
 /** Removes an image, and the kernel and initramfs that no other image uses. Throws LabError image-missing. */
 export async function removeImage(id: string, cacheRoot: string = defaultCacheRoot()): Promise<void> {
   if (!(await listKeys(cacheRoot, 'images')).includes(id)) {
-    throw new LabError({ code: 'image-missing', message: `there is no image ${id}`, hint: '`kho-lab image list` shows those that there are.' })
+    throw new LabError({
+      code: 'image-missing',
+      message: `there is no image ${id}`,
+      hint: '`kho-lab image list` shows those that there are.',
+    })
   }
   await removePart(cacheRoot, 'images', id)
   const kept = (await listKeys(cacheRoot, 'images')).map((other) => partsOf(cacheRoot, other))
