@@ -68,7 +68,7 @@ const text = (match: RegExpExecArray, group: number): string => match[group] ?? 
 
 /** A line without `<6>`, `[    0.000000]` and `[    T0]`, whichever of them it starts with; also of /dev/kmsg's form `6,1,0,-;`. */
 export const stripTimestamp = (line: string): string =>
-  line.replace(/^(?:<\d{1,3}>)?(?:\[ {0,12}\d{1,12}\.\d{1,9}\] ?)?(?:\[ {0,12}[TC]\d{1,10}\] ?)?/, '').replace(/^\d+,\d+,\d+,[^;]{1,64};/, '')
+  line.replace(/^(?:<\d{1,3}>)?(?:\[ {0,12}\d{1,12}\.\d{1,9}\] ?)?(?:\[ {0,12}[TC]\d{1,10}\] ?)?/, '').replace(/^\d{1,3},\d{1,20},\d{1,20},[^;]{1,64};/, '')
 
 /** The lines of a log without time stamps and carriage returns; empty ones left out. */
 export const logLines = (log: string): readonly string[] =>

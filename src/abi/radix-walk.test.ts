@@ -87,7 +87,7 @@ describe('a tree that nobody should believe', () => {
 
   test('a cycle to the root', () => {
     expect(problems((memory, root) => setSlot(memory, root, 1, BigInt(root)))).toEqual([
-      'slot 1 of a level 5 node: the node at 0x1000000 was met before: the tree has a cycle or shares a node',
+      'slot 1 of a level 5 node points to a node that lies at 0x1000000 and was met before: the tree has a cycle or shares a node',
     ])
   })
 
@@ -98,10 +98,10 @@ describe('a tree that nobody should believe', () => {
       setSlot(memory, root + PAGE_SIZE, 2, 2n ** 64n - 1n)
       setSlot(memory, root + PAGE_SIZE, 3, 0x5008n)
     })).toEqual([
-      'slot 0 of a level 5 node: the node at 0x1000000000 lies outside RAM',
+      'slot 0 of a level 5 node points to a node that lies at 0x1000000000, outside RAM',
       'slot 1 of a level 4 node holds 2^52 or more, which is no physical address',
       'slot 2 of a level 4 node holds 2^52 or more, which is no physical address',
-      'slot 3 of a level 4 node: the node at 0x5008 is not page-aligned',
+      'slot 3 of a level 4 node points to a node that lies at 0x5008, which is not page-aligned',
     ])
   })
 
@@ -110,8 +110,8 @@ describe('a tree that nobody should believe', () => {
   })
 
   test.each([
-    [3, 'the root node at 0x3 is not page-aligned'],
-    [64 * GiB, 'the root node at 0x1000000000 lies outside RAM'],
+    [3, 'the root node lies at 0x3, which is not page-aligned'],
+    [64 * GiB, 'the root node lies at 0x1000000000, outside RAM'],
     [-4096, 'the root node has no physical address (-4096)'],
     [Number.NaN, 'the root node has no physical address (NaN)'],
     [2 ** 53, 'the root node has no physical address (9007199254740992)'],

@@ -106,10 +106,10 @@ function note(progress: Progress, problem: string): void {
 /** Reads a node page once; a second visit would be a cycle or a shared subtree, and the kernel makes neither. */
 function readNode(progress: Progress, address: number): Result<DataView> {
   if (!Number.isSafeInteger(address) || address < 0) return err(`has no physical address (${address})`)
-  if (address % PAGE_SIZE !== 0) return err(`at ${hex(address)} is not page-aligned`)
-  if (progress.visited.has(address)) return err(`at ${hex(address)} was met before: the tree has a cycle or shares a node`)
+  if (address % PAGE_SIZE !== 0) return err(`lies at ${hex(address)}, which is not page-aligned`)
+  if (progress.visited.has(address)) return err(`lies at ${hex(address)} and was met before: the tree has a cycle or shares a node`)
   const page = progress.memory.read(address, PAGE_SIZE)
-  if (page?.length !== PAGE_SIZE) return err(`at ${hex(address)} lies outside RAM`)
+  if (page?.length !== PAGE_SIZE) return err(`lies at ${hex(address)}, outside RAM`)
   progress.visited.add(address)
   return ok(viewOf(page))
 }
@@ -127,17 +127,25 @@ function visitTable(progress: Progress, table: DataView, address: number, level:
 }
 
 function visitSlot(progress: Progress, address: number | undefined, level: number, prefix: number, slot: number): void {
-  const where = `slot ${slot} of a level ${level} node`
-  if (prefix >= 2 ** (RADIX_MAX_ORDER + 1)) return note(progress, `${where} leads to keys of more than ${RADIX_MAX_ORDER + 1} bits`)
-  if (address === undefined) return note(progress, `${where} holds 2^52 or more, which is no physical address`)
+  const page = readChild(progress, address, prefix)
+  if (!page.ok) note(progress, `slot ${slot} of a level ${level} node ${page.error}`)
+  else if (page.value === undefined) progress.stopped = true
+  else if (level === 1) visitLeaf(progress, page.value.node, page.value.address, prefix)
+  else visitTable(progress, page.value.node, page.value.address, level - 1, prefix)
+}
+
+/** The node that a slot points to; undefined when the walk has read as many as it may. */
+function readChild(
+  progress: Progress, address: number | undefined, prefix: number,
+): Result<{ readonly node: DataView; readonly address: number } | undefined> {
+  if (prefix >= 2 ** (RADIX_MAX_ORDER + 1)) return err(`leads to keys of more than ${RADIX_MAX_ORDER + 1} bits`)
+  if (address === undefined) return err('holds 2^52 or more, which is no physical address')
   if (progress.visited.size >= progress.limits.nodes) {
-    progress.stopped = true
-    return note(progress, `the walk ended after ${progress.limits.nodes} nodes, more than it may read`)
+    note(progress, `the walk ended after ${progress.limits.nodes} nodes, more than it may read`)
+    return ok(undefined)
   }
-  const page = readNode(progress, address)
-  if (!page.ok) return note(progress, `${where}: the node ${page.error}`)
-  if (level === 1) visitLeaf(progress, page.value, address, prefix)
-  else visitTable(progress, page.value, address, level - 1, prefix)
+  const node = readNode(progress, address)
+  return node.ok ? ok({ node: node.value, address }) : err(`points to a node that ${node.error}`)
 }
 
 function visitLeaf(progress: Progress, leaf: DataView, address: number, prefix: number): void {
@@ -181,14 +189,17 @@ function addLeaf(progress: Progress, prefix: number, bits: readonly number[]): v
     const first = bits[i] ?? 0
     const end = bits[i + 1] ?? 0
     if (base !== undefined && first < valid) addRun(progress, base.start + first * size, base.order, size, Math.min(end, valid) - first)
-    for (let bit = Math.max(first, valid); bit < end && !progress.stopped; bit++) addKey(progress, prefix + bit)
+    addKeys(progress, prefix + Math.max(first, valid), prefix + end)
   }
 }
 
-function addKey(progress: Progress, key: number): void {
-  const record = decodeKeyNumber(key)
-  if (record === undefined) note(progress, `key ${hex(key)} is no range of physical memory`)
-  else addRun(progress, record.start, record.order, 2 ** (record.order + PAGE_SHIFT), 1)
+/** Keys [first, end) one by one: those that have no order in common, or are not valid. */
+function addKeys(progress: Progress, first: number, end: number): void {
+  for (let key = first; key < end && !progress.stopped; key++) {
+    const record = decodeKeyNumber(key)
+    if (record === undefined) note(progress, `key ${hex(key)} is no range of physical memory`)
+    else addRun(progress, record.start, record.order, 2 ** (record.order + PAGE_SHIFT), 1)
+  }
 }
 
 /** `count` records of `order`, each `size` bytes, from `start`; joined to the last run where they continue it. */
@@ -203,7 +214,8 @@ function addRun(progress: Progress, start: number, order: number, size: number, 
     counts.push(count)
   } else {
     progress.stopped = true
-    return note(progress, `the walk ended after ${progress.limits.runs} runs of records, more than it may keep`)
+    note(progress, `the walk ended after ${progress.limits.runs} runs of records, more than it may keep`)
+    return
   }
   progress.recordCount += count
   progress.pageCount += count * (size / PAGE_SIZE)
