@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Client, type ClientChannel, type ConnectConfig } from 'ssh2'
-import { LabError, toLabError } from '../../shared/result.ts'
+import { LabError, messageOf, toLabError } from '../../shared/result.ts'
 import type { CommandResult } from '../types.ts'
 
 /** What the lab and the guest know each other by; made new for every run. */
@@ -94,14 +94,14 @@ export class SshSession {
     if (signal?.aborted) throw toLabError(signal.reason)
     signal?.addEventListener('abort', abort, { once: true })
     const timer = setTimeout(() => stop.reject(failed(`the guest did not finish \`${shown(command)}\` within ${timeoutMs} ms`)), timeoutMs)
-    let channel: ClientChannel | undefined
+    const running = this.#start(command, options.stdin)
     try {
       const lostFirst = this.#lost.promise.then((error) => { throw error })
-      return await Promise.race([stop.promise, lostFirst, this.#open(command).then((opened) => run((channel = opened), options.stdin))])
+      return await Promise.race([stop.promise, lostFirst, running.result])
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
-      channel?.close()
+      running.close()
     }
   }
 
@@ -109,10 +109,17 @@ export class SshSession {
     this.#client.destroy()
   }
 
-  #open(command: string): Promise<ClientChannel> {
-    return new Promise((resolve, reject) => {
-      this.#client.exec(command, (error, channel) => (error ? reject(lost(error.message)) : resolve(channel)))
-    })
+  /** The channel is listened to in the very callback that brings it: a fast command's exit status follows in the same packet. */
+  #start(command: string, stdin: Uint8Array | undefined): { result: Promise<CommandResult>; close: () => void } {
+    let channel: ClientChannel | undefined
+    const result = new Promise<CommandResult>((resolve, reject) => {
+      this.#client.exec(command, (error, opened) => {
+        if (error) return reject(lost(error.message))
+        channel = opened
+        resolve(run(opened, stdin))
+      })
+    }).catch((error: unknown) => { throw error instanceof LabError ? error : lost(messageOf(error)) })
+    return { result, close: () => channel?.close() }
   }
 }
 
