@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
 import type { Prediction } from '../../shared/documents/index.ts'
 import { newCommand, printResult, type Cli } from '../command.ts'
+import { interruptible } from '../interrupt.ts'
+import { progressLine } from '../progress-line.ts'
 import { claimPredictionText } from '../prediction-text.ts'
 
 const MORE = `
@@ -22,7 +24,10 @@ export const predictCommand = (cli: Cli): Command =>
     .action(async (file: string, options: PredictOptions) => {
       const [{ loadExperiment }, { predictExperiment }] = await Promise.all([import('../../lab/load-experiment.ts'), import('../../lab/predict.ts')])
       const { experiment } = await loadExperiment(file, { kernel: options.kernel })
-      const prediction = await predictExperiment(experiment)
+      const line = progressLine(cli.terminal)
+      const prediction = await interruptible(cli.terminal, (signal) =>
+        predictExperiment(experiment, { signal, onProgress: line.update }).finally(line.clear),
+      )
       printResult(cli, prediction, () => predictionText(prediction, cli))
     })
 

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { parseBzImage } from '../abi/bzimage.ts'
+import { appendCpio } from '../guest/image/cpio.ts'
+import { ensureImage, findImage } from '../guest/image/image.ts'
+import { RUN_CPIO_SIZE } from '../guest/image/run-cpio.ts'
+import type { GuestImage, Progress } from '../guest/types.ts'
+import type { Experiment, KernelChoice, KernelFacts } from '../shared/documents/index.ts'
+import { LabError } from '../shared/result.ts'
+
+export interface LookupOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Told while an initramfs has to be made, or another build is waited for. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined
+}
+
+/**
+ * The image of every boot of an experiment, in order; one image is looked up once. Nothing is compiled here: rejects with
+ * LabError image-missing when a release has no image yet, bad-kernel when a file is none. A bzImage of the user's own only
+ * needs the initramfs, which is made when it is missing.
+ */
+export async function imagesOf(experiment: Experiment, options: LookupOptions = {}): Promise<readonly GuestImage[]> {
+  const found = new Map<string, Promise<GuestImage>>()
+  return Promise.all(
+    experiment.kernels.map((kernel) => {
+      const key = JSON.stringify([kernel.image, kernel.release])
+      const image = found.get(key) ?? imageOf(kernel, options)
+      found.set(key, image)
+      return image
+    }),
+  )
+}
+
+async function imageOf({ image, release }: KernelChoice, options: LookupOptions): Promise<GuestImage> {
+  if (image !== undefined) return ensureImage({ ...options, kernel: image })
+  const known = await findImage({ release })
+  if (known !== undefined) return known
+  throw new LabError({
+    code: 'image-missing',
+    message: release === undefined ? 'no guest image is built yet' : `no guest image of ${release} is built yet`,
+    hint: `Build it: kho-lab image build${release === undefined ? '' : ` --release ${release}`}`,
+  })
+}
+
+/** What a prediction may know of an image: its files, before anything boots. Rejects with LabError bad-kernel. */
+export async function kernelFacts({ kernel, initramfs, manifest }: GuestImage): Promise<KernelFacts> {
+  const [bzImage, cpio] = await Promise.all([readFile(kernel), readFile(initramfs)])
+  const header = parseBzImage(bzImage)
+  if (!header.ok) throw new LabError({ code: 'bad-kernel', message: `${kernel} is no usable bzImage: ${header.error}`, hint: 'Give arch/x86/boot/bzImage of a 64-bit build.' })
+  const { release, initSize, prefAddress, kernelAlignment, relocatable, setupSects, version } = header.value
+  return {
+    release,
+    bzImageSha256: createHash('sha256').update(bzImage).digest('hex'),
+    initrdSize: appendCpio(cpio, Buffer.alloc(RUN_CPIO_SIZE)).length,
+    header: { initSize, prefAddress, kernelAlignment, relocatable, setupSects, version },
+    purgatorySize: manifest.purgatorySize,
+    configSha256: manifest.configSha256,
+  }
+}
