@@ -6,7 +6,10 @@ import type { Json } from '../shared/json.ts'
 import { compare } from './compare.ts'
 import { blobOf, sampleClaims, sampleMeta, sampleObservation } from './sample.fixture.ts'
 
-const verdicts = (observation: Observation, claims: readonly ResolvedClaim[] = sampleClaims()): Record<string, string> =>
+const SAMPLE = sampleObservation()
+const CLAIMS = sampleClaims()
+
+const verdicts = (observation: Observation, claims: readonly ResolvedClaim[] = CLAIMS): Record<string, string> =>
   Object.fromEntries(compare(claims, observation, sampleMeta()).claims.map(({ id, verdict }) => [id, verdict]))
 
 const predictedIds = sampleClaims().filter((claim) => claim.predicted !== undefined).map(({ id }) => id)
@@ -48,9 +51,8 @@ describe('compare', () => {
       (['guest', 'host'] as const).flatMap((view) => Object.keys(hop[view]).map((name) => ({ index, view, name }))))
     const whole = verdicts(sampleObservation())
     fc.assert(fc.property(fc.constantFrom(...places), ({ index, view, name }) => {
-      const observation = sampleObservation()
-      const hops = observation.hops.map((hop, at) => (at === index ? { ...hop, [view]: { ...hop[view], [name]: notSeen('gone') } } : hop))
-      for (const [id, verdict] of Object.entries(verdicts({ ...observation, hops }))) {
+      const hops = SAMPLE.hops.map((hop, at) => (at === index ? { ...hop, [view]: { ...hop[view], [name]: notSeen('gone') } } : hop))
+      for (const [id, verdict] of Object.entries(verdicts({ ...SAMPLE, hops }))) {
         if (verdict === 'match') expect(whole[id]).toBe('match')
         else expect(['unobserved', 'unpredicted']).toContain(verdict)
       }
@@ -63,7 +65,7 @@ describe('compare', () => {
     const claims = sampleClaims().filter((claim) => claim.predicted !== undefined && !asked.includes(claim.subject))
     fc.assert(fc.property(fc.constantFrom(...claims), fc.nat(), (claim, seed) => {
       const changed = { ...claim, predicted: changeOneLeaf(claim.predicted ?? null, seed) }
-      expect([claim.id, verdicts(sampleObservation(), [changed])[claim.id]]).toEqual([claim.id, 'differ'])
+      expect([claim.id, verdicts(SAMPLE, [changed])[claim.id]]).toEqual([claim.id, 'differ'])
     }), { numRuns: 400 })
   })
 

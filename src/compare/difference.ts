@@ -36,11 +36,13 @@ const inside = (expected: Json | undefined, seen: Json | undefined, path: string
 export function describeDifference(difference: Difference, expectedName = 'predicted'): string {
   const what = difference.path === '' ? 'the value' : difference.path
   const { expected, seen, offset } = difference
-  if (offset !== undefined) return `${what} first differs at offset ${hex(offset)}: ${String(seen)}, ${expectedName} ${String(expected)}`
+  if (offset !== undefined) return `${what} first differs at offset ${hex(offset)}: ${byteWord(seen)}, ${expectedName} ${byteWord(expected)}`
   if (seen === undefined) return `${what} is missing, ${expectedName} ${shortValue(expected)}`
   if (expected === undefined) return `${what} is ${shortValue(seen)}, ${expectedName} nothing there`
   return `${what} is ${shortValue(seen)}, ${expectedName} ${shortValue(expected)}`
 }
+
+const byteWord = (byte: Json | undefined): string => (typeof byte === 'string' ? byte : 'nothing')
 
 const SHORT = 80
 

@@ -18,13 +18,13 @@ import type { ComparisonMeta } from './compare.ts'
 const RELEASE = '7.3.4'
 const CMDLINE = 'console=ttyS0 kho=on liveupdate=on reserve_mem=12M:4096:trace nokaslr memblock=debug'
 
-/** Stands in for SHA-256, which this room does not compute: 64 digits that depend on every byte (FNV-1a, eight seeds). */
+/** Stands in for SHA-256, which this room does not compute: 64 digits that depend on every byte. */
 function sha256(data: Uint8Array | string): string {
   const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data
   return Array.from({ length: 8 }, (_unused, seed) => {
-    let state = 0x811c9dc5 + seed
-    for (const byte of bytes) state = Math.imul(state ^ byte, 0x01000193)
-    return (state >>> 0).toString(16).padStart(8, '0')
+    let state = seed + 1
+    for (const byte of bytes) state = (state * 48_271 + byte) % 4_294_967_291
+    return state.toString(16).padStart(8, '0')
   }).join('')
 }
 
@@ -37,10 +37,12 @@ const FIRMWARE_MAP = [
   { start: '0x0', end: '0x9fc00', type: 'System RAM' },
   { start: '0x9fc00', end: '0xa0000', type: 'Reserved' },
   { start: '0xf0000', end: '0x100000', type: 'Reserved' },
-  { start: '0x100000', end: '0x3ffdf000', type: 'System RAM' },
-  { start: '0x3ffdf000', end: '0x40000000', type: 'Reserved' },
+  { start: '0x100000', end: '0x3ffe0000', type: 'System RAM' },
+  { start: '0x3ffe0000', end: '0x40000000', type: 'Reserved' },
   { start: '0xb0000000', end: '0xc0000000', type: 'Reserved' },
+  { start: '0xfed1c000', end: '0xfed20000', type: 'Reserved' },
   { start: '0xfffc0000', end: '0x100000000', type: 'Reserved' },
+  { start: '0xfd00000000', end: '0x10000000000', type: 'Reserved' },
 ]
 const RESERVE_MEM = { name: 'trace', start: 0x3e800000, size: 0xc00000 }
 const ROOT_ADDRESS = [0x1184000, 0x1a2f000] as const
@@ -125,7 +127,7 @@ function guestOf(hop: 0 | 1): HopObservation['guest'] {
     inSubtrees: first ? seen({}) : seen(Object.fromEntries(subtreesOf(0).map(({ name, bytes }) => [name, blobOf(bytes)]))),
     firmwareMap: seen(FIRMWARE_MAP),
     iomem: seen([
-      { start: '0x100000', end: '0x3ffdf000', name: 'System RAM', depth: 0 },
+      { start: '0x100000', end: '0x3ffe0000', name: 'System RAM', depth: 0 },
       { start: first ? '0x1000000' : '0x3da00000', end: first ? '0x1600000' : '0x3e000000', name: 'Kernel code', depth: 1 },
       { start: first ? '0x1800000' : '0x3e200000', end: first ? '0x19e5fff' : '0x3e3e6000', name: 'Kernel data', depth: 1 },
     ]),
@@ -191,7 +193,7 @@ const claimOf = <S extends Subject>(
   title,
   basis: [{ function: 'kho_init', file: KHO, release: '7.3' }],
   prediction: { kind: 'value', value: predicted as Json },
-  predicted: predicted as Json,
+  predicted: predicted,
   givenValues: {},
   ...more,
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { compare } from '../compare/compare.ts'
 import { sampleClaims, sampleMeta, sampleObservation, samplePrediction } from '../compare/sample.fixture.ts'
-import { Comparison, seen, type ResolvedClaim } from '../shared/documents/index.ts'
+import { seen, type Comparison, type ResolvedClaim } from '../shared/documents/index.ts'
 import { formats } from './formats.ts'
 import { parseKtap } from './ktap-parser.fixture.ts'
 import type { ReportExtras } from './report.ts'
@@ -136,11 +136,11 @@ describe('md', () => {
       | --- | --- |
       | Kernel | \`7.3.4\` |
       | Package | linux-source-7.3 7.3.4-1&#126;bpo13+1 |
-      | Config | \`23ff66c7411375a050bbb96556338446709c9ffb9e1c0d040f9e3f39d3d86bda\` |
+      | Config | \`3f7ebe2e90b2a256e1e6867e331a6aab844e4ed3d58232fb26b6172877e9fb50\` |
       | QEMU | 7.2.22 |
       | Accelerator | **tcg** (plain) |
       | Host | plain, Linux 6.1.0-42-amd64 |
-      | Predicted | \`3c08ca241dc68d9b697aeda6e7a0e7bd10d6ca901158a997af824152cc88a9c9\` at 2026-11-22T10:00:01.500Z, before the guest started |
+      | Predicted | \`1ef2dfd89802709e111201698a21922f033122fa7c40b3c0f55044866e5fd551\` at 2026-11-22T10:00:01.500Z, before the guest started |
       | Run | 2026-11-22T10:00:02.000Z, 7.4 s |
 
       ## Findings
@@ -176,7 +176,7 @@ describe('md', () => {
 
       | Claim | Verdict | Predicted | Guest | Host | Basis |
       | --- | --- | --- | --- | --- | --- |
-      | \`handover.content\` | unobserved | \`[{"order":0,"sha256":"f4f556d944f59fc08d53e8c7b7c22dbed1efc65d6824d13400a2528bf48c5f62","start":"0x1184000"},{"order":0,"sha256":"61ef00a8f84bda3166a408d6cac94d… (325 characters)\` | not observed: the guest is not asked for the content of preserved memory | not observed: the preserved memory after the kexec: plain | \`kho_init\` |
+      | \`handover.content\` | unobserved | \`[{"order":0,"sha256":"bdc6a0305eb710e1ffa7818da097f23e418862efe278d39b8369444c2459b4fd","start":"0x1184000"},{"order":0,"sha256":"8ac0f25b2bb1630ccca1d3b86d9244… (325 characters)\` | not observed: the guest is not asked for the content of preserved memory | not observed: the preserved memory after the kexec: plain | \`kho_init\` |
 
       ## Evidence
 
@@ -184,9 +184,9 @@ describe('md', () => {
 
       | Capture | Bytes | SHA-256 |
       | --- | --- | --- |
-      | \`raw/hop0/0.bin\` | 345 | \`3d82eb75ea077970a15c52fb3cd55fa656ce1f2947bcd324755d64cf6aaf63ca\` |
-      | \`raw/hop0/1.bin\` | 233 | \`0649f1cf6483374232607681611965bce42ca423c0951b5638a783352753f590\` |
-      | \`raw/hop0/2.bin\` | 73 | \`6538db0134cfbf303cc0a3e7087139a60b09d31d22826eec44390823d7f64362\` |
+      | \`raw/hop0/0.bin\` | 345 | \`bf5f697a5b7fb743f7a0050793c052d02fe0a099cc00ee5d68213c26044189ef\` |
+      | \`raw/hop0/1.bin\` | 233 | \`972e97543b07117adedf8b9b82b805c126907fe7ca68fa086e41742e1219ee54\` |
+      | \`raw/hop0/2.bin\` | 73 | \`41dff9d9b00e23501e3c4ccc8c6a7643fa989fba68c6c936d6f4f2ad45231c29\` |
 
       "
     `)
@@ -217,13 +217,13 @@ describe('txt', () => {
       Kernel:      7.3.4
       Package:     linux-source-7.3 7.3.4-1~bpo13+1
       Config:
-        23ff66c7411375a050bbb96556338446709c9ffb9e1c0d040f9e3f39d3d86bda
+        3f7ebe2e90b2a256e1e6867e331a6aab844e4ed3d58232fb26b6172877e9fb50
       QEMU:        7.2.22
       Accelerator: tcg (plain)
       Host:        plain, Linux 6.1.0-42-amd64
       Predicted:   2026-11-22T10:00:01.500Z, before the guest started
       Digest:
-        3c08ca241dc68d9b697aeda6e7a0e7bd10d6ca901158a997af824152cc88a9c9
+        1ef2dfd89802709e111201698a21922f033122fa7c40b3c0f55044866e5fd551
       Run:         2026-11-22T10:00:02.000Z, 7.4 s
 
       Findings
@@ -299,11 +299,11 @@ describe('txt', () => {
         console=ttyS0 kho=on liveupdate=on
 
       raw/hop0/0.bin, 345 bytes
-        3d82eb75ea077970a15c52fb3cd55fa656ce1f2947bcd324755d64cf6aaf63ca
+        bf5f697a5b7fb743f7a0050793c052d02fe0a099cc00ee5d68213c26044189ef
       raw/hop0/1.bin, 233 bytes
-        0649f1cf6483374232607681611965bce42ca423c0951b5638a783352753f590
+        972e97543b07117adedf8b9b82b805c126907fe7ca68fa086e41742e1219ee54
       raw/hop0/2.bin, 73 bytes
-        6538db0134cfbf303cc0a3e7087139a60b09d31d22826eec44390823d7f64362
+        41dff9d9b00e23501e3c4ccc8c6a7643fa989fba68c6c936d6f4f2ad45231c29
 
       Last lines of the serial console:
         plain
@@ -335,7 +335,7 @@ describe('ktap', () => {
       1..5
       # kho-lab experiment: plain
       # kernel 7.3.4, accelerator tcg
-      # prediction sha256:3c08ca241dc68d9b697aeda6e7a0e7bd10d6ca901158a997af824152cc88a9c9 at 2026-11-22T10:00:01.500Z
+      # prediction sha256:1ef2dfd89802709e111201698a21922f033122fa7c40b3c0f55044866e5fd551 at 2026-11-22T10:00:01.500Z
       # finding out-fdt-truncated confirmed at hop 0: debugfs returns 233 bytes for out/fdt, whose own header says 345. The blob in guest RAM at 0x1184000 holds 345 bytes with 3 sub nodes (memblock, LUO, kexec-metadata). debugfs keeps the length that the root FDT had at the end of kho_init(); LUO and memblock are added to the same page later, so the file ends before the blob does. The handover itself is not affected: the next kernel reads the page.
       # finding out-fdt-absent-after-kho-boot confirmed at hop 1: debugfs has no out/fdt, although this kernel passes a handover tree on. The blob in guest RAM at 0x1a2f000 holds 345 bytes with 3 sub nodes (memblock, LUO, kexec-metadata). kho_init() returns as soon as it has shown the incoming tree, before it adds the outgoing one to debugfs. The outgoing tree exists and is handed over; only the file is missing.
       # Release of the running kernel: guest: the value is plain, predicted 7.3.4; guest and host contradict each other: the value is plain, the host shows 7.3.4

@@ -35,4 +35,7 @@ export const markdownCode = (text: string): string =>
 
 /** Columns that the text takes in a terminal, never less: everything from U+1100 on counts as two. */
 export const columns = (text: string): number =>
-  [...text].reduce((sum, character) => sum + ((character.codePointAt(0) ?? 0) >= 0x1100 ? 2 : 1), 0)
+  text.length + (text.match(WIDE)?.length ?? 0)
+
+/** Half of a pair counts as one already, so characters beyond the first plane need no further column. */
+const WIDE = /[\u1100-\ud7ff\ue000-\uffff]/g

@@ -1,3 +1,4 @@
+import { cString } from '../../abi/bytes.ts'
 import { fdtTotalSize } from '../../abi/fdt.ts'
 import { LUO_COMPATIBLE } from '../../abi/luo.ts'
 import type { SubjectValues } from '../../shared/documents/subjects.ts'
@@ -26,7 +27,7 @@ export const debugfsObservers: ObserversOf<'debugfs.outFdt' | 'debugfs.inSubtree
       const blob = Object.hasOwn(subtrees, 'LUO') ? subtrees['LUO'] : undefined
       const bytes = blob && bytesOf(blob)
       if (bytes === undefined) return unobserved('in/sub_fdts has no LUO')
-      return value({ intact: [...`${LUO_COMPATIBLE}\0`].every((character, at) => bytes[at] === character.charCodeAt(0)) })
+      return value({ intact: cString(bytes.subarray(0, 8)) === LUO_COMPATIBLE })
     })),
     host: never(DEBUGFS_ONLY),
   },

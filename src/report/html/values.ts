@@ -49,14 +49,14 @@ function aligned(list: readonly Json[]): string[] {
 function compact(value: Json): string {
   if (isList(value)) return value.length === 0 ? 'none' : `[${value.map(compact).join(', ')}]`
   if (!isRecord(value)) return scalar(value)
-  return isRange(value) ? `${String(value['start'])}–${String(value['end'])}` : Object.values(value).map(compact).join(' ')
+  return Object.values(value).map(compact).join(isRange(value) ? '–' : ' ')
 }
 
 const isRecord = (value: Json): value is { readonly [key: string]: Json } =>
   value !== null && typeof value === 'object' && !isList(value)
 
 const isRange = (value: { readonly [key: string]: Json }): boolean =>
-  Object.keys(value).length === 2 && typeof value['start'] === 'string' && typeof value['end'] === 'string'
+  Object.keys(value).join(' ') === 'start end'
 
 function objectHtml(value: { readonly [key: string]: Json }): string {
   const rows = Object.entries(value).map(([key, inner]) => {

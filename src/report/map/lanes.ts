@@ -36,7 +36,7 @@ const PLACES: Readonly<Record<string, (value: Json, sizes: Sizes) => Mark[]>> = 
   'scratch.addresses': (value, sizes) => listOf(value).map((start, index) =>
     mark('scratch', { start, size: sizes.scratch[index] ?? '0x0' }, scratchName(index))),
   'scratch.unchanged': (value) => entries(value).map((entry, index) => mark('scratch', entry, scratchName(index))),
-  'preserved.records': (value) => entries(value).map((entry) => mark('preserved', entry, `order ${String(entry['order'])}`)),
+  'preserved.records': (value) => entries(value).map((entry) => mark('preserved', entry, `order ${word(entry['order'])}`)),
   'handover.reserved': (value) => entries(value).map((entry) => mark('preserved', entry, 'handed over')),
   'kexec.kernel': (value, sizes) => entries([value]).map((entry) => mark('kernel', { ...entry, size: sizes.kernel }, 'kernel as loaded')),
   'kexec.initrd': (value) => entries([value]).map((entry) => mark('initrd', entry, 'initrd')),
@@ -151,8 +151,10 @@ const entries = (value: Json): Entry[] => listOf(value).filter(isEntry)
 const isEntry = (value: Json): value is { readonly [key: string]: Json } =>
   value !== null && typeof value === 'object' && !isList(value)
 
+const word = (value: Json | undefined): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '?')
+
 function mapMark(entry: Entry): Mark {
-  const type = String(entry['type'])
+  const type = word(entry['type'])
   return mark(type === 'System RAM' ? 'ram' : 'firmware', entry, type)
 }
 
