@@ -218,7 +218,7 @@ function listingAfter(listing: RunListing, event: RunEvent): RunListing {
 
 const isRequestName = (name: string): name is RequestName => typeof name === 'string' && Object.hasOwn(requests, name)
 
-async function answer<K extends RequestName>(name: K, input: unknown, handlers: Handlers): Promise<unknown> {
+async function answer(name: RequestName, input: unknown, handlers: Handlers): Promise<unknown> {
   const parsedInput = requests[name].in.safeParse(input)
   if (!parsedInput.success) {
     throw new LabError({ code: 'refused', message: `${name}: the request does not have the agreed form`, evidence: issueLines(parsedInput.error) })

@@ -1,6 +1,7 @@
 import { app, type BrowserWindow } from 'electron'
 import type { Desk } from '../lab/desk.ts'
 import { openDesk } from '../lab/open-desk.ts'
+import { complain } from './complain.ts'
 import { serveContract } from './ipc.ts'
 import { lockDown } from './security.ts'
 import { openWindow, PAGE_URL } from './window.ts'
@@ -35,7 +36,7 @@ function main(): void {
     desk.dispose().finally(() => {
       stopped = true
       app.quit()
-    }).catch((error: unknown) => console.error(`kho-lab: ${String(error)}`))
+    }).catch((error: unknown) => complain('the lab was not closed in order', error))
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.quit())
 
@@ -45,7 +46,7 @@ function main(): void {
     serveContract(desk, () => window, PAGE_URL)
     show()
   }).catch((error: unknown) => {
-    console.error(error)
+    complain('the app could not start', error)
     app.exit(1)
   })
 }

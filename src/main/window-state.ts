@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { complain } from './complain.ts'
 
 const WindowState = z.object({
   x: z.int().optional(),
@@ -30,6 +31,6 @@ export function writeWindowState(file: string, state: WindowState): void {
     writeFileSync(`${file}.new`, JSON.stringify(state))
     renameSync(`${file}.new`, file)
   } catch (error) {
-    console.error(`kho-lab: the window's place was not saved: ${String(error)}`)
+    complain('the place of the window was not saved', error)
   }
 }

@@ -1,6 +1,7 @@
 import { BrowserWindow } from 'electron'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { complain } from './complain.ts'
 import { readWindowState, writeWindowState } from './window-state.ts'
 
 const PRELOAD = fileURLToPath(new URL('../preload/index.cjs', import.meta.url))
@@ -38,6 +39,6 @@ export function openWindow(userData: string): BrowserWindow {
   window.webContents.on('render-process-gone', (_event, details) => {
     if (details.reason !== 'clean-exit' && !window.isDestroyed()) window.reload()
   })
-  window.loadURL(PAGE_URL).catch((error: unknown) => console.error(`kho-lab: the page could not be opened: ${String(error)}`))
+  window.loadURL(PAGE_URL).catch((error: unknown) => complain('the page could not be opened', error))
   return window
 }

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/only-throw-error -- of an Error the bridge passes the message alone; plain data goes whole */
 import { contextBridge, ipcRenderer } from 'electron'
 import type { EventName, LabClient, RequestName } from '../shared/contract.ts'
 import type { WireAnswer } from '../shared/wire.ts'
@@ -24,7 +25,6 @@ for (const name of EVENT_NAMES) {
   })
 }
 
-/** Plain data, not an Error: the bridge would strip everything but the message of an Error. */
 const noSuch = (kind: string, name: unknown) => ({ code: 'refused', message: `the lab has no such ${kind}`, evidence: [String(name).slice(0, 100)] })
 
 const lab = Object.freeze({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { WireError, type EventName } from './contract.ts'
+import type { EventName, WireError } from './contract.ts'
 
 /** What a page sends over the WebSocket of the browser host: one request of the contract. */
 export const WireRequest = z.strictObject({ id: z.int().min(0), name: z.string().max(100), input: z.json() })

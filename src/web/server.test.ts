@@ -146,7 +146,7 @@ describe('the WebSocket', () => {
     })
   const ask = (socket: WebSocket, request: unknown): Promise<WireMessage> =>
     new Promise((resolve) => {
-      socket.once('message', (data) => resolve(JSON.parse(String(data)) as WireMessage))
+      socket.once('message', (data) => resolve(JSON.parse((data as Buffer).toString()) as WireMessage))
       socket.send(JSON.stringify(request))
     })
 

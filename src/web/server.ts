@@ -86,21 +86,35 @@ interface Served {
 function answerRequest(request: IncomingMessage, response: ServerResponse, served: Served): void {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value)
   const why = refusal(request, served.host, false)
-  if (why !== undefined) return say(response, 403, `Refused: ${why}.`)
-  if (request.method !== 'GET' && request.method !== 'HEAD') return say(response, 405, 'Only GET is answered here.')
+  if (why !== undefined) {
+    say(response, 403, `Refused: ${why}.`)
+    return
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    say(response, 405, 'Only GET is answered here.')
+    return
+  }
   const url = URL.parse(request.url ?? '/', 'http://lab.invalid')
-  if (!url) return say(response, 400, 'The address cannot be read.')
+  if (!url) {
+    say(response, 400, 'The address cannot be read.')
+    return
+  }
   const given = url.searchParams.get('token')
   if (given !== null && sameSecret(given, served.token)) {
     response.setHeader('Set-Cookie', `${served.cookie}=${served.token}; Path=/; HttpOnly; SameSite=Strict`)
     response.setHeader('Location', '/')
-    return say(response, 303, 'Go to /.')
+    say(response, 303, 'Go to /.')
+    return
   }
   if (!served.admitted(request)) {
-    return say(response, 401, 'This lab needs the token in its address. Open the whole line that "kho-lab serve" printed, from http:// to the end.')
+    say(response, 401, 'This lab needs the token in its address. Open the whole line that "kho-lab serve" printed, from http:// to the end.')
+    return
   }
   const asset = served.assets.get(url.pathname === '/' ? '/index.html' : url.pathname)
-  if (!asset) return say(response, 404, 'There is no such page.')
+  if (!asset) {
+    say(response, 404, 'There is no such page.')
+    return
+  }
   send(request, response, url.pathname, asset)
 }
 

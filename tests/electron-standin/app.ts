@@ -19,7 +19,7 @@ export class App extends EventEmitter {
   closeAllWindows: CloseAll = () => true
   isQuitting = false
   #description: Description = { name: 'app', version: '0.0.0', path: process.cwd() }
-  #ready = Promise.withResolvers<void>()
+  #ready = Promise.withResolvers<undefined>()
   #isReady = false
 
   describe(description: Description): void {
@@ -28,11 +28,11 @@ export class App extends EventEmitter {
 
   markReady(): void {
     this.#isReady = true
-    this.#ready.resolve()
+    this.#ready.resolve(undefined)
     this.emit('ready', {}, {})
   }
 
-  whenReady(): Promise<void> {
+  whenReady(): Promise<undefined> {
     return this.#ready.promise
   }
 

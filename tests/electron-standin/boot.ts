@@ -29,9 +29,9 @@ registerHooks({
 
 // A debugger (Playwright) holds 'ready' back until it has looked around.
 const inspected = process.execArgv.some((argument) => argument.startsWith('--inspect'))
-const released = Promise.withResolvers<void>()
-Object.assign(globalThis, { __playwright_run: () => released.resolve() })
-if (!inspected) released.resolve()
+const released = Promise.withResolvers<undefined>()
+Object.assign(globalThis, { __playwright_run: () => released.resolve(undefined) })
+if (!inspected) released.resolve(undefined)
 
 attachChromium(await startChromium())
 await import(pathToFileURL(mainFile).href)

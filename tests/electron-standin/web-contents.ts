@@ -149,7 +149,7 @@ export class WebContents extends EventEmitter {
       return
     }
     const { ok, value } = await ipcMain.answer(message.channel, event, message.args)
-    this.#tell('Runtime.evaluate', { contextId: context, expression: `__standinReply(${message.id}, ${ok}, ${JSON.stringify(value) ?? 'undefined'})` })
+    this.#tell('Runtime.evaluate', { contextId: context, expression: `__standinReply(${message.id}, ${ok}, ${value === undefined ? 'undefined' : JSON.stringify(value)})` })
   }
 
   /** Asks the app about a request: as navigation when the page itself goes elsewhere, then as request. */

@@ -2,8 +2,22 @@
 export interface Problem {
   readonly code: string
   readonly message: string
-  readonly hint?: string
-  readonly evidence?: readonly string[]
+  readonly hint?: string | undefined
+  readonly evidence?: readonly string[] | undefined
+}
+
+/** A problem that is thrown on this side of the connection. */
+export class ProblemError extends Error implements Problem {
+  readonly code: string
+  readonly hint: string | undefined
+  readonly evidence: readonly string[] | undefined
+
+  constructor({ code, message, hint, evidence }: Problem) {
+    super(message)
+    this.code = code
+    this.hint = hint
+    this.evidence = evidence
+  }
 }
 
 /** Makes a problem of anything that was thrown. Errors of the lab come as plain data and keep their hint and evidence. */

@@ -21,7 +21,7 @@ afterEach(async () => {
 })
 const answering = (socket: ServerSocket): void => {
   socket.on('message', (data) => {
-    const { id, name } = JSON.parse(String(data)) as { id: number; name: string }
+    const { id, name } = JSON.parse((data as Buffer).toString()) as { id: number; name: string }
     if (name === 'lab:info') socket.send(JSON.stringify({ id, ok: true, value: { version: '1' } }))
     else if (name === 'lab:doctor') socket.send(JSON.stringify({ id, ok: false, error: { code: 'refused', message: 'no' } }))
   })
@@ -30,11 +30,12 @@ const answering = (socket: ServerSocket): void => {
 it('comes back by itself, fails what was on its way, and says that it is back', async () => {
   const first = await serve()
   first.server.on('connection', answering)
-  const { client, link, onReturn } = connectWebSocket(first.url)
+  const connection = connectWebSocket(first.url)
+  const { client, link } = connection
   const returned = vi.fn()
-  onReturn(returned)
+  connection.onReturn(returned)
   expect(await client.invoke('lab:info', {})).toEqual({ version: '1' })
-  await expect(client.invoke('lab:doctor', {})).rejects.toEqual({ code: 'refused', message: 'no' })
+  await expect(client.invoke('lab:doctor', {})).rejects.toMatchObject({ code: 'refused', message: 'no' })
 
   const lost = client.invoke('image:list', {})
   await stop(first.server)

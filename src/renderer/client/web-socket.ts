@@ -2,7 +2,7 @@ import { ref } from 'vue'
 import type { EventName, EventPayload, LabClient, RequestIn, RequestName, RequestOut } from '../../shared/contract.ts'
 import type { WireMessage, WireRequest } from '../../shared/wire.ts'
 import type { Connection, LinkState } from './connect.ts'
-import type { Problem } from './problem.ts'
+import { ProblemError, type Problem } from './problem.ts'
 
 const RETRY_FIRST_MS = 250
 const RETRY_LAST_MS = 5000
@@ -17,7 +17,7 @@ const NO_LINK: Problem = {
 
 interface Pending {
   readonly resolve: (value: unknown) => void
-  readonly reject: (problem: Problem) => void
+  readonly reject: (problem: ProblemError) => void
 }
 
 /** The contract over one WebSocket that comes back by itself. */
@@ -46,7 +46,7 @@ export function connectWebSocket(url: string): Connection {
     fresh.addEventListener('close', () => {
       socket = undefined
       link.value = 'lost'
-      for (const { reject } of pending.values()) reject({ ...NO_LINK, message: 'The connection to the lab broke before it answered.' })
+      for (const { reject } of pending.values()) reject(new ProblemError({ ...NO_LINK, message: 'The connection to the lab broke before it answered.' }))
       pending.clear()
       setTimeout(open, retryMs)
       retryMs = Math.min(retryMs * 2, RETRY_LAST_MS)
@@ -61,12 +61,15 @@ export function connectWebSocket(url: string): Connection {
     const asked = pending.get(message.id)
     pending.delete(message.id)
     if (message.ok) asked?.resolve(message.value)
-    else asked?.reject(message.error)
+    else asked?.reject(new ProblemError(message.error))
   }
 
   const linked = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      if (socket) return resolve()
+      if (socket) {
+        resolve()
+        return
+      }
       const go = (): void => {
         clearTimeout(timer)
         waiting.delete(go)
@@ -74,7 +77,7 @@ export function connectWebSocket(url: string): Connection {
       }
       const timer = setTimeout(() => {
         waiting.delete(go)
-        reject(NO_LINK)
+        reject(new ProblemError(NO_LINK))
       }, PATIENCE_MS)
       waiting.add(go)
     })
@@ -83,7 +86,7 @@ export function connectWebSocket(url: string): Connection {
     async invoke<K extends RequestName>(name: K, input: RequestIn<K>): Promise<RequestOut<K>> {
       await linked()
       return new Promise((resolve, reject) => {
-        const request: WireRequest = { id: nextId++, name, input: input as WireRequest['input'] }
+        const request: WireRequest = { id: nextId++, name, input: input }
         pending.set(request.id, { resolve: resolve as (value: unknown) => void, reject })
         socket?.send(JSON.stringify(request))
       })
@@ -91,8 +94,8 @@ export function connectWebSocket(url: string): Connection {
     on<K extends EventName>(name: K, listener: (payload: EventPayload<K>) => void): () => void {
       const set = listeners.get(name) ?? new Set()
       listeners.set(name, set)
-      set.add(listener as (payload: never) => void)
-      return () => set.delete(listener as (payload: never) => void)
+      set.add(listener)
+      return () => set.delete(listener)
     },
   }
   open()

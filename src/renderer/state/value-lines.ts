@@ -59,7 +59,7 @@ const isBlob = (text: string): boolean => text.length >= BLOB_MIN_DIGITS * 2 && 
 
 function containsBlob(value: Json): boolean {
   if (typeof value === 'string') return isBlob(value)
-  return value !== null && typeof value === 'object' && Object.values(value).some((item) => containsBlob(item as Json))
+  return value !== null && typeof value === 'object' && Object.values(value).some((item) => containsBlob(item))
 }
 
 /** A value on one line, keys without quotes: `{start: 0x1000, size: 0x400}`. */

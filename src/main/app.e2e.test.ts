@@ -1,0 +1,158 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { _electron, type ElectronApplication, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { listBuiltImages } from '../lab/images.ts'
+
+/**
+ * The built app, driven from launch to exported report. Takes the real Electron binary where there is one
+ * (ELECTRON_EXEC_PATH, or what `npx install-electron` unpacked), else the stand-in of tests/electron-standin, and says which.
+ */
+const ROOT = join(import.meta.dirname, '../..')
+const UNPACKED = join(ROOT, 'node_modules/electron/dist/electron')
+const STANDIN = join(ROOT, 'tests/electron-standin/electron')
+const EXECUTABLE = process.env['ELECTRON_EXEC_PATH'] ?? (existsSync(UNPACKED) ? UNPACKED : STANDIN)
+const images = await listBuiltImages()
+console.log(EXECUTABLE === STANDIN ? `Electron: the stand-in (${STANDIN}); the real binary is not here` : `Electron: the real binary, ${EXECUTABLE}`)
+if (images.length === 0) console.log('No guest image is in the cache: the tests with a real guest are skipped. kho-lab image build makes one.')
+
+/** Time for a boot, a kexec and observing both under TCG on a busy machine. */
+const GUEST_MS = 150_000
+
+let home: string
+const apps: ElectronApplication[] = []
+
+async function launch(): Promise<{ app: ElectronApplication; page: Page }> {
+  const env = { ...process.env, XDG_CONFIG_HOME: join(home, 'config'), XDG_STATE_HOME: join(home, 'state') }
+  const app = await _electron.launch({ executablePath: EXECUTABLE, args: [ROOT], cwd: ROOT, env, timeout: 60_000 })
+  apps.push(app)
+  const page = await app.firstWindow()
+  await page.getByRole('navigation').getByRole('link').first().waitFor()
+  return { app, page }
+}
+
+/** Command lines of processes that have something below `home` in their arguments. */
+async function ours(): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
+  return lines.filter((line) => line.includes('qemu') && line.includes(home))
+}
+
+const renew = async (): Promise<void> => { home = await mkdtemp(join(tmpdir(), 'kho-lab-app-')) }
+const sweep = async (): Promise<void> => {
+  for (const app of apps.splice(0)) await app.close().catch(() => undefined)
+  await rm(home, { recursive: true, force: true })
+}
+
+describe('the window', () => {
+  let app: ElectronApplication
+  let page: Page
+  beforeAll(async () => {
+    await renew()
+    ;({ app, page } = await launch())
+  })
+  afterAll(sweep)
+
+  it('says under what it runs', async () => {
+    const [name, version] = await app.evaluate(({ app: main }) => [main.getName(), process.versions['electron'] ?? ''] as const)
+    expect([name.includes('stand-in'), version.includes('standin')]).toEqual(EXECUTABLE === STANDIN ? [true, true] : [false, false])
+    expect(await page.evaluate(() => window.lab?.invoke('lab:info', {}))).toMatchObject({ host: 'electron' })
+  })
+
+  it('gives its page the contract and nothing of Node or Electron', async () => {
+    const seen = await page.evaluate(() => {
+      const names = ['require', 'process', 'module', 'Buffer', 'ipcRenderer', 'electron', '__standinSend']
+      return { found: names.filter((name) => name in window), lab: Object.keys(window.lab ?? {}), frozen: Object.isFrozen(window.lab) }
+    })
+    expect(seen).toEqual({ found: [], lab: ['invoke', 'on'], frozen: true })
+  })
+
+  it.each([
+    ['a channel that is not in the contract', 'shell:exec', {}],
+    ['a name every object has', 'constructor', {}],
+    ['a payload of another form', 'run:cancel', { id: '../../etc' }],
+    ['a payload with more than was agreed', 'lab:info', { extra: 1 }],
+    ['a text that is too long', 'run:start', { yaml: 'x'.repeat(1_000_001) }],
+  ])('refuses %s, and the refusal arrives', async (_what, name, input) => {
+    const answer = page.evaluate(
+      ([channel, payload]) => (window.lab?.invoke as (name: unknown, input: unknown) => Promise<unknown>)(channel, payload).then(() => 'answered', (error: unknown) => (error as { code?: string }).code),
+      [name, input] as const,
+    )
+    expect(await answer).toBe('refused')
+  })
+
+  it('refuses an event that is not in the contract', async () => {
+    expect(await page.evaluate(() => {
+      try {
+        ;(window.lab?.on as (name: string, listener: () => void) => void)('shell:exec', () => undefined)
+        return 'listening'
+      } catch (error) {
+        return (error as { code?: string; message: string }).message
+      }
+    })).toContain('the lab has no such event')
+  })
+
+  it('stays on its page: no network, no other page, no window', async () => {
+    const before = page.url()
+    expect(await page.evaluate(() => fetch('http://127.0.0.1:9/').then(() => 'fetched', () => 'refused'))).toBe('refused')
+    await page.evaluate(() => { window.open('http://127.0.0.1:9/') })
+    await page.evaluate(() => { location.href = 'http://127.0.0.1:9/elsewhere' })
+    await page.waitForTimeout(500)
+    expect(page.url()).toBe(before)
+    await expect.poll(() => app.windows().length).toBe(1)
+    expect(await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1)
+    expect(await page.evaluate(() => Notification.requestPermission())).toBe('denied')
+  })
+
+  it('is the only one: a second start ends and leaves the first', async () => {
+    const env = { ...process.env, XDG_CONFIG_HOME: join(home, 'config'), XDG_STATE_HOME: join(home, 'state') }
+    const second = spawn(EXECUTABLE, [...(EXECUTABLE === STANDIN ? [] : ['--no-sandbox']), ROOT], { env, stdio: 'ignore' })
+    expect(await new Promise((resolve) => second.on('exit', resolve))).toBe(0)
+    expect(await page.evaluate(() => window.lab?.invoke('lab:info', {}))).toMatchObject({ host: 'electron' })
+  })
+})
+
+describe.skipIf(images.length === 0)('with a real guest', () => {
+  afterEach(sweep)
+
+  it('the first start runs hello by itself to its verdict, its claims and its report', { timeout: 2 * GUEST_MS }, async () => {
+    await renew()
+    const { page } = await launch()
+    await page.locator('.verdict').waitFor({ timeout: GUEST_MS })
+    await expect.poll(() => page.locator('table.phases tbody tr').count()).toBe(2)
+    await expect.poll(() => page.locator('.console').innerText()).not.toBe('')
+
+    await page.getByRole('tab', { name: /Claims \d+/ }).click()
+    await page.getByRole('row').first().click()
+    await expect.poll(() => page.locator('.detail header').innerText()).toMatch(/hop\d\./)
+    await page.getByRole('tab', { name: /Findings \d+/ }).click()
+    await page.getByRole('tab', { name: 'Report' }).click()
+    await expect.poll(() => page.frameLocator('iframe').locator('body').innerText()).toContain('hello')
+
+    const { id, state, summary } = await page.evaluate(async () => {
+      const [run] = (await window.lab?.invoke('run:list', {})) ?? []
+      if (!run) throw new Error('there is no run')
+      return run
+    })
+    expect([state, summary?.run]).toEqual(['done', expect.stringMatching(/^(agreed|disagreed|incomplete)$/)])
+    for (const format of ['html', 'md', 'txt', 'ktap', 'json'] as const) {
+      const report = await page.evaluate(([run, wanted]) => window.lab?.invoke('run:report', { id: run, format: wanted }), [id, format] as const)
+      expect(report?.text.length).toBeGreaterThan(500)
+    }
+  })
+
+  it('SIGTERM stops the guest and then the app', { timeout: 2 * GUEST_MS }, async () => {
+    await renew()
+    const { app, page } = await launch()
+    await page.getByText('first boot: waiting for').waitFor({ timeout: GUEST_MS })
+    expect(await ours()).not.toHaveLength(0)
+    const ended = new Promise((resolve) => app.process().on('exit', resolve))
+    app.process().kill('SIGTERM')
+    await ended
+    apps.length = 0
+    expect(await ours()).toEqual([])
+  })
+})
