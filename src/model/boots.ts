@@ -13,6 +13,8 @@ export interface Boot {
   readonly cmdline: string
   readonly options: KernelOptions
   readonly kho: KhoState
+  /** Why the RAM and nodes that the kernel sees, in this boot or in the one that reserved scratch, are not those of the machine. */
+  readonly memoryUnknown?: string
   readonly previous?: Boot
 }
 
@@ -56,7 +58,14 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
     const cmdline = commandLine(experiment, hop)
     const options = kernelOptions(cmdline, widest)
     const kho = khoState(experiment, kernel, options, previous)
-    boots.push({ hop, experiment, kernel, cmdline, options, kho, ...(previous === undefined ? {} : { previous }) })
+    const memoryUnknown = options.changesMemory === undefined
+      ? previous?.memoryUnknown
+      : `${options.changesMemory} on the command line changes the memory that the kernel sees, which is not modelled`
+    boots.push({
+      hop, experiment, kernel, cmdline, options, kho,
+      ...(memoryUnknown === undefined ? {} : { memoryUnknown }),
+      ...(previous === undefined ? {} : { previous }),
+    })
   }
   return boots
 }

@@ -35,11 +35,14 @@ describe('kernelOptions', () => {
   it('takes the last kho= and liveupdate= that kstrtobool() understands', () => {
     expect(options('kho=on kho=0 liveupdate=on')).toMatchInlineSnapshot(`
       {
+        "changesMemory": undefined,
+        "giganticPages": 0,
         "kho": false,
         "liveupdate": true,
         "nokaslr": false,
         "regionsHaveUsers": false,
         "reserveMem": [],
+        "reservesMore": undefined,
         "scratch": {
           "kind": "percent",
           "percent": 200,

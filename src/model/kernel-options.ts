@@ -1,4 +1,4 @@
-import { memparsePrefix } from './memparse.ts'
+import { memparse, memparsePrefix } from './memparse.ts'
 import { parseScratch, type ScratchRequest } from './scratch.ts'
 
 /** What a kernel makes of the options on its command line that the model needs. The user's own part can repeat or contradict the lab's. */
@@ -11,6 +11,12 @@ export interface KernelOptions {
   readonly nokaslr: boolean
   /** Options that hand a reserve_mem region to a driver that writes into it (kernel/trace/trace.c, fs/pstore/ram.c). */
   readonly regionsHaveUsers: boolean
+  /** Bytes of huge pages that are too large for the page allocator and so taken from memblock, before scratch. */
+  readonly giganticPages: number
+  /** The first option that changes which memory or nodes the kernel sees; undefined when there is none. */
+  readonly changesMemory: string | undefined
+  /** The first option that reserves memory in a way that is not modelled. */
+  readonly reservesMore: string | undefined
 }
 
 export interface ReserveMem {
@@ -36,7 +42,28 @@ export function kernelOptions(cmdline: string, ramLimit: number): KernelOptions 
     reserveMem: reserveMemOf(values('reserve_mem'), ramLimit),
     nokaslr: words.includes('nokaslr'),
     regionsHaveUsers: ['trace_instance', 'ramoops.mem_name'].some((name) => values(name).length > 0),
+    giganticPages: giganticPages(words),
+    changesMemory: firstOf(words, ['mem', 'memmap', 'numa']),
+    reservesMore: firstOf(words, ['crashkernel', 'cma', 'hugetlb_cma', 'movable_node', 'kernelcore', 'movablecore', 'swiotlb', 'log_buf_len']),
   }
+}
+
+const firstOf = (words: readonly string[], names: readonly string[]): string | undefined =>
+  words.find((word) => names.includes(word.split('=', 1)[0] ?? ''))
+
+/** PAGE_SIZE << MAX_PAGE_ORDER. */
+const LARGEST_BUDDY = 4 * 1024 * 1024
+
+/** hugepages= counts pages of the hugepagesz= before it (mm/hugetlb.c, 7.3). */
+function giganticPages(words: readonly string[]): number {
+  let size = 0
+  let sum = 0
+  for (const word of words) {
+    const [name, value = ''] = word.split('=')
+    if (name === 'hugepagesz') size = memparse(value) ?? 0
+    if (name === 'hugepages' && size > LARGEST_BUDDY) sum += size * (Number.parseInt(value, 10) || 0)
+  }
+  return sum
 }
 
 /** kstrtobool() (lib/kstrtox.c): the first letter decides, the second for on and off; anything else leaves what was before. */

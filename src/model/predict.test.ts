@@ -228,6 +228,30 @@ describe('predict', () => {
     `)
   })
 
+  it('does not claim what options that change memory or nodes decide', () => {
+    const lines = outline(predictionOf({ kernel: [{ cmdline: '' }, { cmdline: '' }], hops: 1, machine: { nodes: 2 } }))
+    const changed = outline(predictionOf({ kernel: [{ cmdline: 'numa=off' }, { cmdline: '' }], hops: 1, machine: { nodes: 2 }, kho: { scratch: '32M,0,32M' } }))
+    expect(lines.filter((line) => line.includes('numa=off the'))).toEqual([])
+    expect(changed.filter((line) => line.includes('unpredicted'))).toMatchInlineSnapshot(`
+      [
+        "hop0.boot.kho: unpredicted whether the scratch regions fit beside everything that the kernel reserves before them needs the boot schedule, which is not modelled",
+        "hop0.scratch.count: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+        "hop0.scratch.order: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+        "hop0.scratch.sizes: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+        "hop0.scratch.addresses: unpredicted needs every early reservation of the boot in order and size, which is not modelled",
+        "hop1.boot.kho: unpredicted whether the scratch regions fit beside everything that the kernel reserves before them needs the boot schedule, which is not modelled",
+        "hop1.scratch.count: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+        "hop1.scratch.order: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+        "hop1.handover.setupData: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+      ]
+    `)
+  })
+
+  it('does not claim a command line that the kernel cuts off', () => {
+    const [, claim] = predictionOf({ kernel: { cmdline: 'x'.repeat(2048) }, hops: 0 }).claims
+    expect(claim?.prediction.kind).toBe('unpredicted')
+  })
+
   it('refuses another number of kernels than boots', () => {
     expect(() => predict(experimentOf({ hops: 1 }), [kernelOf()], { experimentSha256: '' })).toThrow(RangeError)
   })

@@ -59,7 +59,7 @@ function khoClaims(boot: Boot): readonly PredictedClaim[] {
         ...treeClaims(boot, kho),
         ...debugfsClaims(boot, kho),
         ...preservedClaims(boot, kho),
-        ...invariantClaims(boot),
+        ...invariantClaims(boot, kho),
       ]
   }
 }

@@ -37,6 +37,8 @@ interface Bounds {
   /** reserve_mem bytes, without and with room for alignment. */
   readonly regions: number
   readonly regionsAtMost: number
+  /** Not counted for percent, as scratch never holds huge pages. */
+  readonly giganticPages: number
   /** Part of a range that is certain to be free in one piece. */
   readonly share: number
 }
@@ -57,13 +59,15 @@ function boundsOf(machine: Experiment['machine'], options: KernelOptions, kernel
     mostLow: reservedAtMost(total(spans.slice(0, 1)), kernel, above),
     regions: options.reserveMem.reduce((sum, { size }) => sum + size, 0),
     regionsAtMost: options.reserveMem.reduce((sum, { size, align }) => sum + size + align, 0),
+    giganticPages: options.giganticPages,
     share: shareFree(options.nokaslr),
   }
 }
 
 export function scratchFit(machine: Experiment['machine'], options: KernelOptions, kernel: KernelFacts, alignment: number): ScratchFit {
-  const bounds = boundsOf(machine, options, kernel)
   const { scratch } = options
+  const bounds = boundsOf(machine, options, kernel)
+  if (options.changesMemory !== undefined || options.reservesMore !== undefined) return 'undecided'
   if (scratch.kind === 'percent') return percentFits(scratch.percent / 100, bounds)
   return sizesFit(scratchSizes(scratch, bounds.nodes, alignment) ?? [], bounds)
 }
@@ -97,8 +101,9 @@ interface Need {
 }
 
 /** Room for all even if every reservation goes to the same range: low RAM alone, or lowmem there and the rest above. */
-function certain({ lowmem, elsewhere, inNode, others }: Need, { low, high, node, mostLow, share }: Bounds): ScratchFit {
+function certain({ lowmem, elsewhere, inNode, others: reserved }: Need, { low, high, node, mostLow, share, giganticPages }: Bounds): ScratchFit {
+  const others = reserved + giganticPages
   const allBelow = lowmem + elsewhere + others <= share * low
-  const divided = lowmem + mostLow <= share * low && elsewhere + others <= share * high
+  const divided = lowmem + mostLow + giganticPages <= share * low && elsewhere + others <= share * high
   return (allBelow || divided) && inNode + others <= share * node ? 'fits' : 'undecided'
 }

@@ -1,11 +1,12 @@
 import type { PredictedClaim } from '../../shared/documents/index.ts'
 import type { Boot } from '../boots.ts'
+import { cmdlineFits } from '../kexec-placement.ts'
 import { claim, kho, khoDebugfs, unpredicted, version, x86Setup } from '../claim.ts'
 
 export function bootClaims(boot: Boot): readonly PredictedClaim[] {
   return [
     claim(boot, 'boot.release', 'Release of the running kernel', version('linux_banner'), { value: boot.kernel.release }),
-    claim(boot, 'boot.cmdline', 'Command line of the running kernel', x86Setup('setup_arch'), { value: boot.cmdline }),
+    claim(boot, 'boot.cmdline', 'Command line of the running kernel', x86Setup('setup_arch'), cmdlineFits(boot.cmdline.length) ? { value: boot.cmdline } : unpredicted('longer than the kernel takes: what it makes of that is not modelled')),
     khoClaim(boot),
   ]
 }

@@ -14,7 +14,7 @@ export function handoverClaims(boot: Boot, previous: Boot, before: KhoOn): reado
       byRule('records-reserved', {}, [givenOf(from, 'preserved.records')])),
     contentClaim(boot, previous),
     claim(boot, 'handover.setupData', 'setup_data names the tree and the scratch array', [...bzImage64('setup_kho'), ...x86Setup('add_kho')],
-      byRule('kho-setup-data', { scratchCount: nodeSpans(boot.experiment.machine).length + 2 }, [givenOf(from, 'tree.address')])),
+      boot.memoryUnknown !== undefined ? unpredicted(boot.memoryUnknown) : byRule('kho-setup-data', { scratchCount: nodeSpans(boot.experiment.machine).length + 2 }, [givenOf(from, 'tree.address')])),
   ]
 }
 
