@@ -59,12 +59,14 @@ describe('memblock=debug', () => {
       '[    0.000000] __memblock_reserve: [0x0000000001cb2000-0x0000000001cc1fff] nid=-1 flags=20 setup_arch+0x674/0x94c',
       '[    0.000000] memblock_reserve: [0x0000000001000000-0x0000000001ffffff] setup_arch+0x1/0x2',
       '[    0.000000] __memblock_reserve: [0x0000000000001000-0x0000000000001fff] nid=1 flags=0 0xffffffff81000000',
+      '[    0.000000] __memblock_reserve: [0x000000003ec00000-0x000000003ebfffff] nid=-1 flags=20 memblock_alloc_range_nid+0xcd/0x161',
       '[    0.000000] memblock_add: [0x0000000000001000-0x000000000009fbff] e820__memblock_setup+0x6f/0xd0',
       '[    0.000000] __memblock_reserve: [0xffffffffffff1000-0xffffffffffffffff] nid=1 flags=0 nonsense+0x1/0x2',
     ].join('\n'))).toEqual([
       { start: 0x1cb2000, end: 0x1cc2000, nid: -1, flags: '20', caller: 'setup_arch+0x674/0x94c' },
       { start: 0x1000000, end: 0x2000000, nid: undefined, flags: undefined, caller: 'setup_arch+0x1/0x2' },
       { start: 0x1000, end: 0x2000, nid: 1, flags: '0', caller: '0xffffffff81000000' },
+      { start: 0x3ec00000, end: 0x3ec00000, nid: -1, flags: '20', caller: 'memblock_alloc_range_nid+0xcd/0x161' },
     ])
   })
 })

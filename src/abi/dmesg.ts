@@ -102,13 +102,16 @@ export interface EarlyReservation {
 const RESERVE =
   /^(?:__)?memblock_reserve: \[(0x[0-9a-f]{1,16})-(0x[0-9a-f]{1,16})\](?: nid=(-?\d{1,5}))?(?: flags=([0-9a-f]{1,8}))? (\S{1,200})/
 
-/** Every memblock_reserve() that `memblock=debug` printed (__memblock_reserve(), mm/memblock.c, 7.3), in their order. */
+/**
+ * Every memblock_reserve() that `memblock=debug` printed (__memblock_reserve(), mm/memblock.c, 7.3), in their order.
+ * One of 0 bytes, as for a global scratch area that is not needed, has its end at its start.
+ */
 export function memblockReservations(log: string): readonly EarlyReservation[] {
   return logLines(log).flatMap((line) => {
     const match = RESERVE.exec(line)
     const start = match === null ? undefined : addressOf(text(match, 1))
     const last = match === null ? undefined : addressOf(text(match, 2))
-    if (match === null || start === undefined || last === undefined || last < start) return []
+    if (match === null || start === undefined || last === undefined || last + 1 < start) return []
     const nid = match[3] === undefined ? undefined : Number(match[3])
     return [{ start, end: physAddr(last + 1), nid, flags: match[4], caller: text(match, 5) }]
   })

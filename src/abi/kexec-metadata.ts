@@ -3,6 +3,7 @@ import type { Result } from '../shared/result.ts'
 import { asciiBytes, cString, viewOf } from './bytes.ts'
 
 /** struct kho_kexec_metadata, include/linux/kho/abi/kexec_metadata.h (7.1 to 7.3): packed, so kexec_count is unaligned. */
+/** Name of the sub node in the root FDT. */
 export const KEXEC_METADATA_NODE = 'kexec-metadata'
 export const KEXEC_METADATA_SIZE = 73
 export const KEXEC_METADATA_VERSION = 1

@@ -6,6 +6,7 @@ import type { PhysAddr } from '../shared/units.ts'
 import { cString, setU64, u64Number, viewOf } from './bytes.ts'
 
 /** Live Update Orchestrator state as 7.2 and 7.3 hand it over (include/linux/kho/abi/luo.h, block.h). */
+/** Name of the sub node in the root FDT. */
 export const LUO_NODE = 'LUO'
 export const LUO_COMPATIBLE = 'luo-v5'
 /** sizeof(struct luo_ser) */

@@ -3,6 +3,7 @@ import type { Result } from '../shared/result.ts'
 import { parseFdt, stringListProperty, u64leProperty } from './fdt.ts'
 
 /** include/linux/kho/abi/memblock.h (7.3); the format is the same from 6.16 on. */
+/** Name of the sub node in the root FDT. */
 export const MEMBLOCK_NODE = 'memblock'
 export const MEMBLOCK_COMPATIBLE = 'memblock-v1'
 export const RESERVE_MEM_COMPATIBLE = 'reserve-mem-v1'
