@@ -20,7 +20,8 @@ export const CAPTURE_PATHS = [
 /** The kernel log goes through a file of the guest's own RAM disk, so that it comes framed like everything else. */
 export const DMESG_FILE = '/run/kho-lab.dmesg'
 
-const CAPTURE_COMMAND = `dmesg >${DMESG_FILE}; kho-capture ${DMESG_FILE} ${CAPTURE_PATHS.join(' ')}`
+const LOG_COMMAND = `dmesg >${DMESG_FILE}; kho-capture ${DMESG_FILE}`
+const CAPTURE_COMMAND = `${LOG_COMMAND} ${CAPTURE_PATHS.join(' ')}`
 
 /** Everything captured of one boot, by path. */
 export class Capture {
@@ -87,8 +88,17 @@ export class Capture {
  * Reads everything the guest shows in one command. A capture that cannot be understood is no error of the run: all of its
  * readings then say why. Rejects with LabError ssh-failed when the connection is lost.
  */
-export async function captureGuest(channel: GuestChannel, options: { readonly signal?: AbortSignal } = {}): Promise<Capture> {
-  const result = await channel.exec(CAPTURE_COMMAND, { timeoutMs: 60_000, signal: options.signal })
+export const captureGuest = (channel: GuestChannel, options: CaptureOptions = {}): Promise<Capture> => capture(channel, CAPTURE_COMMAND, options)
+
+/** Reads the kernel log alone, in the same way. */
+export const captureLog = (channel: GuestChannel, options: CaptureOptions = {}): Promise<Capture> => capture(channel, LOG_COMMAND, options)
+
+interface CaptureOptions {
+  readonly signal?: AbortSignal | undefined
+}
+
+async function capture(channel: GuestChannel, command: string, { signal }: CaptureOptions): Promise<Capture> {
+  const result = await channel.exec(command, { timeoutMs: 60_000, signal })
   if (result.code === 127) {
     throw new LabError({
       code: 'guest-command-failed',

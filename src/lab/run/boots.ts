@@ -1,0 +1,101 @@
+import type { Machine, NextKernel } from '../../guest/machine.ts'
+import { Capture, DMESG_FILE, captureGuest, captureLog } from '../../guest/observe/capture.ts'
+import { decodeGuestView, decodeKexecSegments } from '../../guest/observe/guest-view.ts'
+import { observeHost } from '../../guest/observe/host-view.ts'
+import { hashRecords } from '../../guest/observe/record-hashes.ts'
+import type { RawStore } from '../../guest/observe/raw-store.ts'
+import { notSeen, type HopObservation, type HostView, type Reading } from '../../shared/documents/index.ts'
+import { GiB, formatSize } from '../../shared/units.ts'
+import type { FolderRawStore } from './folder-raw-store.ts'
+
+export interface BootContext {
+  readonly machine: Machine
+  readonly raw: FolderRawStore
+  readonly signal?: AbortSignal
+  readonly onStep: (hop: number, text: string) => void
+}
+
+/** Waits for a boot and reads everything of it, from inside and from outside. */
+export async function observeBoot(context: BootContext, hop: number, previous: HopObservation | undefined): Promise<HopObservation> {
+  const { machine, signal, onStep } = context
+  const { phases } = await machine.waitForBoot(hop)
+  // First of all: what was preserved must not have changed, and only this early is nothing else to blame.
+  const preservedAfter = previous?.host.preservedBefore === undefined ? undefined : hashAgain(machine, previous.host.preservedBefore)
+  const guest = decodeGuestView(await captureGuest(machine, { signal }), below(context.raw, `hop${hop}/guest`))
+  onStep(hop, guest.khoDirectory.ok && !guest.khoDirectory.value ? 'the guest has no /sys/kernel/debug/kho' : 'read debugfs, /proc and the kernel log')
+  const host = await observeHost(machine, {
+    hop, guest, signal, raw: below(context.raw, `hop${hop}`), onProgress: scanProgress((text) => onStep(hop, text)),
+  })
+  onStep(hop, hostWords(host))
+  return {
+    hop,
+    phases: phases.map(({ phase, ms }) => ({ phase, ms: Math.round(ms) })),
+    guest,
+    host: { ...host, ...(preservedAfter === undefined ? {} : { preservedAfter }) },
+  }
+}
+
+/**
+ * Loads the next kernel, keeps the kernel's list of its segments, hashes what is preserved and starts it. `onLoaded` gets
+ * the observation of this boot with what loading showed, before the kexec. Rejects with LabError kexec-refused.
+ */
+export async function leaveBoot(context: BootContext, seen: HopObservation, next: NextKernel, onLoaded: (completed: HopObservation) => void): Promise<void> {
+  const { machine, raw, onStep } = context
+  try {
+    await machine.loadKernel(next)
+  } catch (error) {
+    onLoaded({ ...seen, guest: { ...seen.guest, kexecSegments: notSeen('the kernel did not load the next one') } })
+    throw error
+  }
+  const log = await captureLog(machine, { signal: context.signal })
+  keepLog(raw, seen.hop, log)
+  onStep(seen.hop, 'loaded the next kernel')
+  await machine.pause()
+  const preservedBefore = await hashed(machine, seen.host.outRadix)
+  onLoaded({
+    ...seen,
+    guest: { ...seen.guest, kexecSegments: decodeKexecSegments(log.text(DMESG_FILE)) },
+    host: { ...seen.host, preservedBefore },
+  })
+  await machine.kexec()
+}
+
+function keepLog(raw: FolderRawStore, hop: number, log: Capture): void {
+  const bytes = log.file(DMESG_FILE)
+  if (bytes.ok) raw.put(`hop${hop}/guest/dmesg-after-load`, bytes.value)
+}
+
+/** The vCPUs stand still while the records are read, and run again afterwards whatever happens. */
+async function hashed(machine: Machine, outRadix: HostView['outRadix']): Promise<NonNullable<HostView['preservedBefore']>> {
+  try {
+    if (!outRadix.ok) return outRadix
+    const { complete, records, recordCount } = outRadix.value
+    if (!complete || records.length !== recordCount) return notSeen(`the walk of the radix tree has ${records.length} of ${recordCount} records`)
+    return hashRecords(machine.memory, records)
+  } finally {
+    await machine.resume()
+  }
+}
+
+const hashAgain = (machine: Machine, before: NonNullable<HostView['preservedBefore']>): NonNullable<HostView['preservedAfter']> =>
+  before.ok ? hashRecords(machine.memory, before.value.map(({ record }) => record)) : notSeen(`not hashed before the kexec: ${before.reason}`)
+
+const below = (raw: RawStore, prefix: string): RawStore => ({ put: (name, bytes) => raw.put(`${prefix}/${name}`, bytes) })
+
+function hostWords({ outRoot, outRadix }: Pick<HostView, 'outRoot' | 'outRadix'>): string {
+  if (!outRoot.ok) return `guest RAM: ${outRoot.reason}`
+  const tree: Reading<{ readonly recordCount: number; readonly nodeCount: number }> = outRadix
+  return tree.ok
+    ? `guest RAM: KHO root at ${outRoot.value.address}, ${tree.value.recordCount} preserved records in ${tree.value.nodeCount} radix nodes`
+    : `guest RAM: KHO root at ${outRoot.value.address}, ${tree.reason}`
+}
+
+/** A line per quarter, for guests whose RAM takes long to search. */
+function scanProgress(tell: (text: string) => void): (done: number, total: number) => void {
+  let quarter = 1
+  return (done, total) => {
+    if (total < 2 * GiB || done * 4 < quarter * total) return
+    tell(`searched ${formatSize(done)} of ${formatSize(total)} of guest RAM`)
+    quarter += 1
+  }
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { compare } from '../../compare/compare.ts'
+import { resolve } from '../../model/resolve.ts'
+import { formats } from '../../report/formats.ts'
+import type { Comparison, Observation, RunEnvironment } from '../../shared/documents/index.ts'
+import { reportExtras, SERIAL_LOG } from '../report.ts'
+import { environmentOf } from './environment.ts'
+import { givensFrom } from './givens.ts'
+import { LAB_VERSION } from './lab-version.ts'
+import type { Gathered, Planned } from './run-experiment.ts'
+import type { RunFolder } from './run-folder.ts'
+
+/** Compares what was gathered with the sealed prediction and writes every document and report of the run. */
+export async function writeResults(planned: Planned, gathered: Gathered): Promise<Comparison> {
+  const { folder, prediction, sealed, request } = planned
+  await folder.flush()
+  const observation: Observation = {
+    document: 'kho-lab/observation',
+    version: 1,
+    environment: environment(planned, gathered),
+    hops: gathered.hops,
+    ...lostOf(gathered),
+    raw: [...folder.raw.entries(), ...(await serialEntry(folder))],
+  }
+  const comparison = compare(resolve(prediction, givensFrom(observation)), observation, {
+    experiment: { name: request.experiment.name, sha256: prediction.experimentSha256 },
+    prediction: { sha256: sealed.sha256, at: sealed.at },
+    resolutions: gathered.resolutions,
+  })
+  const extras = await reportExtras(folder.directory, observation, prediction)
+  await Promise.all([
+    folder.writeJson('observation.json', observation),
+    folder.writeText('report.html', formats.html.render(comparison, extras)),
+    folder.writeText('report.md', formats.md.render(comparison, extras)),
+    folder.writeText('report.txt', formats.txt.render(comparison, extras)),
+    folder.writeText('report.ktap', formats.ktap.render(comparison, extras)),
+  ])
+  // Last of all: a run folder with a comparison is complete.
+  await folder.writeJson('comparison.json', comparison)
+  return comparison
+}
+
+function environment({ startedAt, accelerator, images }: Planned, { machine }: Gathered): RunEnvironment {
+  const [image] = images
+  if (image === undefined) throw new RangeError('an experiment has at least one boot')
+  return environmentOf({ startedAt, endedAt: new Date().toISOString(), labVersion: LAB_VERSION, accelerator, image, machine })
+}
+
+function lostOf({ lost, hop, phase }: Gathered): Pick<Observation, 'lost'> {
+  if (lost === undefined) return {}
+  const { code, message, evidence } = lost
+  return { lost: { code, message, hop, ...(phase === undefined ? {} : { phase }), evidence: [...evidence] } }
+}
+
+async function serialEntry(folder: RunFolder): Promise<Observation['raw']> {
+  try {
+    const bytes = await readFile(folder.path(SERIAL_LOG))
+    return [{ file: SERIAL_LOG, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }]
+  } catch (error) {
+    // A machine that did not start has no console.
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  }
+}

@@ -1,0 +1,194 @@
+import { readFile } from 'node:fs/promises'
+import { appendCpio } from '../../guest/image/cpio.ts'
+import { makeRunKeys, type RunKeys } from '../../guest/image/run-cpio.ts'
+import { startMachine, type Machine } from '../../guest/machine.ts'
+import { chooseAccelerator, type Accelerator } from '../../guest/qemu/accelerator.ts'
+import type { GuestImage } from '../../guest/types.ts'
+import { predict } from '../../model/predict.ts'
+import { resolve } from '../../model/resolve.ts'
+import type { RunEvent } from '../../shared/contract.ts'
+import type { Comparison, Experiment, HopObservation, PhaseName, Prediction } from '../../shared/documents/index.ts'
+import { toLabError, type LabError } from '../../shared/result.ts'
+import { imagesOf, kernelFacts } from '../kernels.ts'
+import { documentSha256 } from '../predict.ts'
+import { SERIAL_LOG } from '../report.ts'
+import { leaveBoot, observeBoot, type BootContext } from './boots.ts'
+import { environmentOf } from './environment.ts'
+import { givensFrom } from './givens.ts'
+import { LAB_VERSION } from './lab-version.ts'
+import { openRunFolder, FAILURE_FILE, type RunFolder } from './run-folder.ts'
+import { writeResults } from './results.ts'
+
+export interface RunRequest {
+  readonly experiment: Experiment
+  /** The experiment file's text, kept in the run as it was written. */
+  readonly source: string
+  /** Folder for the results: empty, or not there yet. */
+  readonly out: string
+  readonly signal?: AbortSignal | undefined
+  readonly onEvent?: ((event: RunEvent) => void) | undefined
+}
+
+export interface RunOutcome {
+  readonly directory: string
+  readonly comparison: Comparison
+  /** 0 agreed, 1 disagreed, 2 incomplete or lost. */
+  readonly exitCode: 0 | 1 | 2
+  /** Why the run ended early. */
+  readonly lost?: LabError
+}
+
+/** What a run has gathered so far; a run that ends early writes exactly this. */
+export interface Gathered {
+  readonly hops: HopObservation[]
+  readonly resolutions: Comparison['resolutions'][number][]
+  machine: Machine | undefined
+  /** The boot that is under way or was observed last. */
+  hop: number
+  /** The phase that has not been reached yet; undefined once the boot is complete. */
+  phase: PhaseName | undefined
+  lost: LabError | undefined
+}
+
+export interface Planned {
+  readonly request: RunRequest
+  readonly folder: RunFolder
+  readonly startedAt: string
+  readonly images: readonly GuestImage[]
+  readonly accelerator: Accelerator
+  readonly prediction: Prediction
+  readonly sealed: { readonly sha256: string; readonly at: string }
+}
+
+/**
+ * The whole line for one experiment: predict, run, observe, compare, report. The prediction is on disk with its digest before
+ * QEMU starts. A guest that dies, or a run that is cancelled, still leaves all documents with what was gathered; its verdict
+ * is `lost`. Rejects with LabError only when nothing was started: out-unwritable, disk-full, bad-kernel, image-missing, cancelled.
+ */
+export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
+  const startedAt = new Date().toISOString()
+  const { experiment } = request
+  const folder = await openRunFolder({ directory: request.out, name: experiment.name, startedAt, boots: experiment.kernels.length })
+  const tell = request.onEvent ?? (() => undefined)
+  try {
+    const planned = await plan(request, folder, startedAt)
+    const gathered: Gathered = { hops: [], resolutions: [], machine: undefined, hop: 0, phase: 'firmware', lost: undefined }
+    try {
+      await travel(planned, gathered)
+    } catch (error) {
+      gathered.lost = toLabError(error)
+    }
+    const comparison = await conclude(planned, gathered)
+    tell({ type: 'finished', directory: folder.directory, summary: comparison.summary, findings: comparison.findings })
+    return { directory: folder.directory, comparison, exitCode: exitCodeOf(comparison), ...(gathered.lost === undefined ? {} : { lost: gathered.lost }) }
+  } catch (error) {
+    const failure = toLabError(error)
+    // The reason for ending is worth more than the reason why it could not be written down.
+    await Promise.allSettled([folder.writeJson(FAILURE_FILE, failure.toJSON())])
+    tell({ type: 'failed', error: { ...failure.toJSON(), evidence: [...failure.evidence] }, directory: folder.directory })
+    throw failure
+  }
+}
+
+/** Everything that is known and written before QEMU is spawned. */
+async function plan(request: RunRequest, folder: RunFolder, startedAt: string): Promise<Planned> {
+  const { experiment, signal } = request
+  const images = await imagesOf(experiment, { signal })
+  const [first] = images
+  if (first === undefined) throw new RangeError('an experiment has at least one boot')
+  const [facts, accelerator] = await Promise.all([
+    Promise.all(images.map(kernelFacts)),
+    chooseAccelerator(experiment.accelerator, { kernel: first.kernel, signal }),
+  ])
+  const prediction = predict(experiment, facts, { experimentSha256: documentSha256(experiment) })
+  const sealed = { sha256: documentSha256(prediction), at: new Date().toISOString() }
+  await Promise.all([
+    folder.writeText('experiment.yaml', request.source),
+    folder.writeJson('experiment.json', experiment),
+    folder.writeJson('prediction.json', prediction),
+    folder.writeText('prediction.sha256', `${sealed.sha256}  prediction.json, canonical JSON, ${sealed.at}\n`),
+  ])
+  request.onEvent?.({ type: 'predicted', claims: prediction.claims.length, sha256: sealed.sha256 })
+  return { request, folder, startedAt, images, accelerator, prediction, sealed }
+}
+
+/** From spawn to the observation of the last boot. */
+async function travel(planned: Planned, gathered: Gathered): Promise<void> {
+  const { request, folder, accelerator, prediction, images } = planned
+  const { experiment, signal } = request
+  const tell = request.onEvent ?? (() => undefined)
+  signal?.throwIfAborted()
+  const keys = makeRunKeys()
+  const initrds = await initrdsOf(images, keys)
+  const kernelOf = (hop: number) => ({
+    kernel: images[hop]?.kernel ?? '', initrd: initrds[hop] ?? new Uint8Array(), cmdline: prediction.cmdlines[hop] ?? '',
+  })
+  const machine = await startMachine(
+    { ...experiment.machine, ...kernelOf(0), accelerator: accelerator.used, keys, serialLog: folder.path(SERIAL_LOG) },
+    {
+      signal,
+      onSerial: (text) => tell({ type: 'serial', text }),
+      onPhase: ({ hop, phase, ms }) => {
+        gathered.phase = nextPhase(phase)
+        tell({ type: 'phase', hop, phase, ms })
+      },
+    },
+  )
+  gathered.machine = machine
+  tell({ type: 'started', accelerator: accelerator.used, why: accelerator.why })
+  const context: BootContext = { machine, raw: folder.raw, signal, onStep: (hop, text) => tell({ type: 'step', hop, text }) }
+  for (let hop = 0; hop <= experiment.hops; hop++) {
+    gathered.hop = hop
+    const seen = await observeBoot(context, hop, gathered.hops.at(-1))
+    gathered.hops.push(seen)
+    recordResolution(planned, gathered, hop)
+    if (hop === experiment.hops) break
+    await leaveBoot(context, seen, kernelOf(hop + 1), (completed) => { gathered.hops[hop] = completed })
+    gathered.hop = hop + 1
+    gathered.phase = 'kernel'
+  }
+}
+
+async function initrdsOf(images: readonly GuestImage[], keys: RunKeys): Promise<Uint8Array[]> {
+  const made = new Map<string, Promise<Uint8Array>>()
+  return Promise.all(images.map(({ initramfs }) => {
+    const initrd = made.get(initramfs) ?? readFile(initramfs).then((bytes) => appendCpio(bytes, keys.cpio))
+    made.set(initramfs, initrd)
+    return initrd
+  }))
+}
+
+/** What the rules say of all that was seen up to now: fixed before the kexec that puts it to the test. */
+function recordResolution({ startedAt, accelerator, images, prediction }: Planned, gathered: Gathered, hop: number): void {
+  const [image] = images
+  if (image === undefined) return
+  const environment = environmentOf({ startedAt, endedAt: startedAt, labVersion: LAB_VERSION, accelerator, image })
+  const resolved = resolve(prediction, givensFrom({ environment, hops: gathered.hops }))
+  gathered.resolutions.push({ hop, sha256: documentSha256(resolved), at: new Date().toISOString() })
+}
+
+const PHASES: readonly PhaseName[] = ['firmware', 'kernel', 'init', 'ssh', 'debugfs']
+const nextPhase = (phase: PhaseName): PhaseName | undefined => PHASES[PHASES.indexOf(phase) + 1]
+
+/** Stops the guest, whatever state it is in, and writes all documents and reports. */
+async function conclude(planned: Planned, gathered: Gathered): Promise<Comparison> {
+  const { machine } = gathered
+  try {
+    await machine?.stop({ powerdown: false })
+    return await writeResults(planned, gathered)
+  } finally {
+    await machine?.dispose()
+  }
+}
+
+function exitCodeOf({ summary }: Comparison): RunOutcome['exitCode'] {
+  switch (summary.run) {
+    case 'agreed':
+      return 0
+    case 'disagreed':
+      return 1
+    case 'incomplete':
+    case 'lost':
+      return 2
+  }
+}
