@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { parseBzImage } from '../abi/bzimage.ts'
+import { parseBzImage, type BzImage } from '../abi/bzimage.ts'
 import { appendCpio } from '../guest/image/cpio.ts'
 import { ensureImage, findImage } from '../guest/image/image.ts'
 import { RUN_CPIO_SIZE } from '../guest/image/run-cpio.ts'
 import type { GuestImage, Progress } from '../guest/types.ts'
 import type { Experiment, KernelChoice, KernelFacts } from '../shared/documents/index.ts'
 import { LabError } from '../shared/result.ts'
+import { readNamedFile } from './read-file.ts'
 
 export interface LookupOptions {
   readonly signal?: AbortSignal | undefined
@@ -32,7 +33,11 @@ export async function imagesOf(experiment: Experiment, options: LookupOptions = 
 }
 
 async function imageOf({ image, release }: KernelChoice, options: LookupOptions): Promise<GuestImage> {
-  if (image !== undefined) return ensureImage({ ...options, kernel: image })
+  if (image !== undefined) {
+    // Before an initramfs is made for it, or another build waited for.
+    bzImageHeader(image, await readNamedFile(image, 'bad-kernel'))
+    return ensureImage({ ...options, kernel: image })
+  }
   const known = await findImage({ release })
   if (known !== undefined) return known
   throw new LabError({
@@ -45,9 +50,7 @@ async function imageOf({ image, release }: KernelChoice, options: LookupOptions)
 /** What a prediction may know of an image: its files, before anything boots. Rejects with LabError bad-kernel. */
 export async function kernelFacts({ kernel, initramfs, manifest }: GuestImage): Promise<KernelFacts> {
   const [bzImage, cpio] = await Promise.all([readFile(kernel), readFile(initramfs)])
-  const header = parseBzImage(bzImage)
-  if (!header.ok) throw new LabError({ code: 'bad-kernel', message: `${kernel} is no usable bzImage: ${header.error}`, hint: 'Give arch/x86/boot/bzImage of a 64-bit build.' })
-  const { release, initSize, prefAddress, kernelAlignment, relocatable, setupSects, version } = header.value
+  const { release, initSize, prefAddress, kernelAlignment, relocatable, setupSects, version } = bzImageHeader(kernel, bzImage)
   return {
     release,
     bzImageSha256: createHash('sha256').update(bzImage).digest('hex'),
@@ -56,4 +59,10 @@ export async function kernelFacts({ kernel, initramfs, manifest }: GuestImage): 
     purgatorySize: manifest.purgatorySize,
     configSha256: manifest.configSha256,
   }
+}
+
+function bzImageHeader(file: string, bytes: Uint8Array): BzImage {
+  const header = parseBzImage(bytes)
+  if (header.ok) return header.value
+  throw new LabError({ code: 'bad-kernel', message: `${file} is no usable bzImage: ${header.error}`, hint: 'Give arch/x86/boot/bzImage of a 64-bit build.' })
 }

@@ -1,11 +1,11 @@
+import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 import type { RunEvent } from '../../shared/contract.ts'
 import type { Experiment } from '../../shared/documents/index.ts'
-import { LabError } from '../../shared/result.ts'
 import { newCommand, printResult, type Cli } from '../command.ts'
+import { errorText } from '../error-text.ts'
 import { exitCodeOfVerdict } from '../exit-code.ts'
 import { interruptible } from '../interrupt.ts'
-import { progressLine } from '../progress-line.ts'
 import { eventLine, findingLines, verdictLine } from '../run-words.ts'
 
 const MORE = `
@@ -33,14 +33,29 @@ export const runCommand = (cli: Cli): Command =>
     .option('--out <DIR>', 'folder for the results; must be empty or not exist')
     .option('--kernel <FILE>', 'use this bzImage at every boot')
     .addOption(new Option('--accelerator <NAME>', 'instead of what the experiment says').choices(['auto', 'kvm', 'tcg']))
-    .action(async (file: string, options: RunOptions) => {
-      const [{ loadExperiment }, { runToFolder }] = await Promise.all([import('../../lab/load-experiment.ts'), import('../../lab/run-to-folder.ts')])
-      const loaded = await loadExperiment(file, options)
-      const ended = await interruptible(cli.terminal, (signal) => runToFolder({ ...loaded, out: options.out, signal, ...show(cli) }))
-      const { directory, summary, findings } = ended
-      const report = `${directory}/report.html`
-      printResult(cli, { directory, report, summary, findings }, () =>
-        [verdictLine(summary, cli.terminal.paint), ...findingLines(findings, Math.min(cli.terminal.columns, 100)), `report: ${report}`, ''].join('\n'),
-      )
-      cli.exitCode = exitCodeOfVerdict(summary.run)
-    })
+    .action((file: string, options: RunOptions) => run(cli, file, options))
+
+async function run(cli: Cli, file: string, options: RunOptions): Promise<void> {
+  const { terminal } = cli
+  const [{ loadExperiment }, { runExperiment }] = await Promise.all([import('../../lab/load-experiment.ts'), import('../../lab/run/run-experiment.ts')])
+  const { experiment, source } = await loadExperiment(file, options)
+  const out = options.out ?? (await ownFolder(experiment.name))
+  const onEvent = (event: RunEvent): void => {
+    const line = eventLine(event)
+    if (line !== undefined) terminal.err(`${line}\n`)
+  }
+  const { directory, comparison, lost } = await interruptible(terminal, (signal) => runExperiment({ experiment, source, out, signal, onEvent }))
+  const { summary, findings } = comparison
+  const report = join(directory, 'report.html')
+  if (lost !== undefined) terminal.err(errorText(lost))
+  printResult(cli, { directory, report, summary, findings, ...(lost === undefined ? {} : { error: lost }) }, () => {
+    const lines = [verdictLine(summary, terminal.paint), ...findingLines(findings, Math.min(terminal.columns, 100)), `report: ${report}`]
+    return `${lines.join('\n')}\n`
+  })
+  cli.exitCode = exitCodeOfVerdict(summary.run)
+}
+
+async function ownFolder(experimentName: string): Promise<string> {
+  const { newRunId, runsDirectory } = await import('../../lab/runs-directory.ts')
+  return join(runsDirectory(), newRunId(experimentName, new Date()))
+}

@@ -1,0 +1,94 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { kholab, scratchDirectory } from './cli.fixture.ts'
+
+const HELLO = join(import.meta.dirname, '../../experiments/hello.yaml')
+
+const ErrorDocument = z.strictObject({
+  error: z.strictObject({ code: z.string(), message: z.string(), hint: z.string().optional(), evidence: z.array(z.string()).optional() }),
+})
+
+describe('wrong usage ends with 64 and one sentence', () => {
+  it.each([
+    [['--frobnicate'], "unknown option '--frobnicate'"],
+    [['run', HELLO, '--otu', 'r'], "unknown option '--otu' (Did you mean --out?)"],
+    [['rum'], "unknown command 'rum' (Did you mean run?)"],
+    [['run'], "missing required argument 'FILE'"],
+    [['run', 'a.yaml', 'b.yaml'], 'too many arguments'],
+    [['run', HELLO, '--accelerator', 'hvf'], 'Allowed choices are auto, kvm, tcg'],
+    [['report', 'r', '--format', 'pdf'], 'Allowed choices are html, md, txt, ktap, json'],
+    [['decode', 'ram', 'x'], "required option '--map-root <ADDR>' not specified"],
+    [['decode', 'ram', 'x', '--map-root', 'here'], 'an address is written 0x1234000'],
+    [['serve', '--port', '99999'], 'a port is a number from 0'],
+    [['image', 'build', '--source', 'zip:x'], 'no kernel source: zip:x'],
+    [['image', 'build', '--release', '2.6'], 'knows no kernel release "2.6"'],
+    [[], 'no command given'],
+    [['image'], 'no command given'],
+  ])('%j', async (args, sentence) => {
+    const { code, stdout, stderr } = await kholab(args)
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr.split('\n').filter((line) => line.startsWith('kho-lab: '))).toEqual([expect.stringContaining(sentence)])
+  })
+
+  it('is also said as JSON', async () => {
+    const { code, stdout } = await kholab(['run', '--json'])
+    expect([code, ErrorDocument.parse(JSON.parse(stdout)).error]).toEqual([
+      64,
+      { code: 'usage', message: "missing required argument 'FILE'", hint: 'kho-lab --help lists the commands, kho-lab COMMAND --help its options.' },
+    ])
+  })
+})
+
+describe('a wrong experiment ends with 64 and names the line', () => {
+  it.each(['run', 'predict'])('%s', async (command) => {
+    const file = join(scratchDirectory(), 'wrong.yaml')
+    writeFileSync(file, 'name: wrong\nmachine:\n  memroy: 1GiB\nhops: [1\n')
+    const broken = await kholab([command, file])
+    expect([broken.code, broken.stdout]).toEqual([64, ''])
+    expect(broken.stderr).toContain(`${file}:5:1: `)
+    writeFileSync(file, 'name: wrong\nmachine:\n  memroy: 1GiB\nhops: 1.5\n')
+    const unknown = await kholab([command, file])
+    expect([unknown.code, unknown.stderr.replaceAll(file, 'FILE')]).toEqual([
+      64,
+      'kho-lab: FILE:3:3: machine.memroy: unknown key memroy: did you mean memory? valid keys in machine: type, memory, cpus, nodes (and 1 more)\n' +
+        '  | FILE:4:7: hops: expected a whole number, found 1.5\n' +
+        '  Correct the file; schemas/experiment.json lists every key, and experiments/ has examples.\n',
+    ])
+  })
+
+  it('that is not there', async () => {
+    const { code, stderr } = await kholab(['predict', '/nonexistent/x.yaml'])
+    expect([code, stderr]).toEqual([64, 'kho-lab: cannot read /nonexistent/x.yaml: there is no such file\n  Check the path and its permissions.\n'])
+  })
+})
+
+describe('a kernel that is none ends with 64', () => {
+  it.each(['run', 'predict'])('%s', async (command) => {
+    const directory = scratchDirectory()
+    const kernel = join(directory, 'vmlinux')
+    writeFileSync(kernel, `\u007fELF${'x'.repeat(4096)}`)
+    const out = command === 'run' ? ['--out', join(directory, 'out')] : []
+    const { code, stdout } = await kholab([command, HELLO, '--kernel', kernel, '--json', ...out])
+    const { error } = ErrorDocument.parse(JSON.parse(stdout))
+    expect([code, error.code]).toEqual([64, 'bad-kernel'])
+    expect(error.message).toContain(kernel)
+  })
+})
+
+describe('what is no run', () => {
+  it.each(['html', 'md', 'txt', 'ktap', 'json'])('cannot be reported as %s', async (format) => {
+    const directory = scratchDirectory()
+    const { code, stdout, stderr } = await kholab(['report', directory, '--format', format])
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toContain('is no finished run')
+  })
+
+  it('nor what only looks like one', async () => {
+    const directory = scratchDirectory()
+    for (const name of ['comparison.json', 'observation.json', 'prediction.json']) writeFileSync(join(directory, name), '{"document": "other"}')
+    const { code, stdout } = await kholab(['report', directory, '--json'])
+    expect([code, ErrorDocument.parse(JSON.parse(stdout)).error.code]).toEqual([2, 'bad-document'])
+  })
+})
