@@ -133,7 +133,7 @@ describe('a tree that nobody should believe', () => {
   })
 
   test('RAM full of pointers to itself ends, with the problems counted once and bounded', () => {
-    const pages = 512
+    const pages = 128
     const memory = new SyntheticMemory([{ start: 0, end: pages * PAGE_SIZE }])
     for (let page = 0; page < pages; page++) {
       for (let slot = 0; slot < 512; slot++) setSlot(memory, page * PAGE_SIZE, slot, BigInt(((page + slot + 1) % pages) * PAGE_SIZE))
