@@ -2,9 +2,18 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { kholab, scratchDirectory } from './cli.fixture.ts'
+import { scratchDirectory } from './cli.fixture.ts'
+import { runCli } from './program.ts'
+import { recordingTerminal } from './terminal.fixture.ts'
 
 const HELLO = join(import.meta.dirname, '../../experiments/hello.yaml')
+
+/** The command line without a process of its own. */
+async function kholab(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { terminal, written } = recordingTerminal({ live: false })
+  const code = await runCli(args, terminal, '0.0.0')
+  return { code, stdout: written.out.join(''), stderr: written.err.join('') }
+}
 
 const ErrorDocument = z.strictObject({
   error: z.strictObject({ code: z.string(), message: z.string(), hint: z.string().optional(), evidence: z.array(z.string()).optional() }),
@@ -74,6 +83,42 @@ describe('a kernel that is none ends with 64', () => {
     const { error } = ErrorDocument.parse(JSON.parse(stdout))
     expect([code, error.code]).toEqual([64, 'bad-kernel'])
     expect(error.message).toContain(kernel)
+  })
+})
+
+describe('an output folder that cannot be used ends with 2, before anything is started', () => {
+  const run = async (out: string): Promise<readonly unknown[]> => {
+    const { code, stdout } = await kholab(['run', HELLO, '--out', out, '--json'])
+    const { error } = ErrorDocument.parse(JSON.parse(stdout))
+    return [code, error.code, error.message.replace(out, 'OUT')]
+  }
+  it('because it holds something', async () => {
+    const out = scratchDirectory()
+    writeFileSync(join(out, 'thesis.tex'), 'precious')
+    expect(await run(out)).toEqual([2, 'out-unwritable', 'OUT is not empty: a run overwrites nothing'])
+  })
+  it('because it is a file, lies below one, or on a file system that takes no files', async () => {
+    const file = join(scratchDirectory(), 'file')
+    writeFileSync(file, '')
+    expect([await run(file), await run(join(file, 'below')), await run('/proc/kho-lab')]).toMatchInlineSnapshot(`
+      [
+        [
+          2,
+          "out-unwritable",
+          "cannot write OUT: a part of its path is not a directory",
+        ],
+        [
+          2,
+          "out-unwritable",
+          "cannot write OUT: a part of its path is not a directory",
+        ],
+        [
+          2,
+          "out-unwritable",
+          "cannot write OUT: there is no such file",
+        ],
+      ]
+    `)
   })
 })
 

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { mkdir, readdir, statfs, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { Identity, ownIdentity } from '../../guest/qemu/identity.ts'
 import { LabError, messageOf } from '../../shared/result.ts'
@@ -71,7 +72,7 @@ export async function openRunFolder({ directory, name, startedAt, boots }: Folde
   try {
     const there = await entriesOf(directory)
     if (there.length > 0) throw notEmpty(directory, there)
-    await mkdir(folder.path('raw'), { recursive: true })
+    await makeDirectories(folder.path('raw'))
   } catch (error) {
     throw error instanceof LabError ? error : writeError(directory, error)
   }
@@ -79,6 +80,19 @@ export async function openRunFolder({ directory, name, startedAt, boots }: Folde
   const mark: RunMark = { document: 'kho-lab/run', version: 1, name, startedAt, lab: await ownIdentity() }
   await folder.writeJson(RUN_FILE, mark)
   return folder
+}
+
+/** As mkdir -p, but ends where a parent can never be made: Node's own recursive mkdir tries for ever below /proc. */
+async function makeDirectories(path: string): Promise<void> {
+  try {
+    await mkdir(path)
+  } catch (error) {
+    const parent = dirname(path)
+    if (codeOf(error) === 'EEXIST') return
+    if (codeOf(error) !== 'ENOENT' || existsSync(parent)) throw error
+    await makeDirectories(parent)
+    await mkdir(path)
+  }
 }
 
 async function entriesOf(directory: string): Promise<string[]> {
