@@ -30,7 +30,7 @@ const behaviours: readonly Behaviour[] = [
 ]
 
 /** `7.3.4-lab` is of series `7.3`; undefined when the text does not begin with a version. */
-export const seriesOf = (release: string): string | undefined => /^(\d+\.\d+)(?!\d)/.exec(release)?.[1]
+const seriesOf = (release: string): string | undefined => /^(\d+\.\d+)(?!\d)/.exec(release)?.[1]
 
 /** The rules for a kernel, from its `uname -r`; undefined when the model has none. */
 export const behaviourOf = (release: string): Behaviour | undefined =>

@@ -13,12 +13,14 @@ export interface Boot {
   readonly cmdline: string
   readonly options: KernelOptions
   readonly kho: KhoState
-  /** Why the RAM and nodes that the kernel sees, in this boot or in the one that reserved scratch, are not those of the machine. */
+  /**
+   * Why the RAM and nodes that the kernel sees, in this boot or in the one that reserved scratch, are not those of the machine.
+   */
   readonly memoryUnknown?: string
   readonly previous?: Boot
 }
 
-export type KhoState = KhoOn | KhoOff | KhoUnknown
+type KhoState = KhoOn | KhoOff | KhoUnknown
 
 /** The next kernel gets a handover. */
 export interface KhoOn {
@@ -32,18 +34,21 @@ export interface KhoOn {
   readonly kexecCount: number
   /** The liveupdate_num that this kernel writes when liveupdate=on. */
   readonly liveupdateNumber: number
-  /** False when a reserve_mem region of this boot is not one of the boot before: where it then lies, and whether it is preserved, is not modelled. */
+  /**
+   * False when a reserve_mem region of this boot is not one of the boot before: where it then lies, and whether it is preserved,
+   * is not modelled.
+   */
   readonly regionsKnown: boolean
 }
 
-export interface KhoOff {
+interface KhoOff {
   readonly kind: 'off'
   readonly why: 'asked' | 'scratch'
   /** This kernel was given a handover all the same: `kho=` only decides about producing one. */
   readonly received: boolean
 }
 
-export interface KhoUnknown {
+interface KhoUnknown {
   readonly kind: 'unknown'
   readonly reason: string
 }
@@ -58,11 +63,17 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
     const cmdline = commandLine(experiment, hop)
     const options = kernelOptions(cmdline, widest)
     const kho = khoState(experiment, kernel, options, previous)
-    const memoryUnknown = options.changesMemory === undefined
-      ? previous?.memoryUnknown
-      : `${options.changesMemory} on the command line changes the memory that the kernel sees, which is not modelled`
+    const memoryUnknown =
+      options.changesMemory === undefined
+        ? previous?.memoryUnknown
+        : `${options.changesMemory} on the command line changes the memory that the kernel sees, which is not modelled`
     boots.push({
-      hop, experiment, kernel, cmdline, options, kho,
+      hop,
+      experiment,
+      kernel,
+      cmdline,
+      options,
+      kho,
       ...(memoryUnknown === undefined ? {} : { memoryUnknown }),
       ...(previous === undefined ? {} : { previous }),
     })
@@ -82,10 +93,21 @@ function khoState(experiment: Experiment, kernel: KernelFacts, options: KernelOp
   if (given !== undefined && previous !== undefined) return continued(behaviour, given, options, previous.options)
   const fit = scratchFit(experiment.machine, options, kernel, behaviour.scratchAlignment)
   if (fit === 'impossible') return { kind: 'off', why: 'scratch', received: false }
-  return { kind: 'on', behaviour, certain: fit === 'fits', received: false, kexecCount: 1, liveupdateNumber: 1, regionsKnown: true }
+  return {
+    kind: 'on',
+    behaviour,
+    certain: fit === 'fits',
+    received: false,
+    kexecCount: 1,
+    liveupdateNumber: 1,
+    regionsKnown: true,
+  }
 }
 
-/** kho_in_kexec_metadata() and luo_early_startup() (7.3) read the counts, reserve_mem_kho_revive() the regions of the boot before. */
+/**
+ * kho_in_kexec_metadata() and luo_early_startup() (7.3) read the counts, reserve_mem_kho_revive() the regions of the boot
+ * before.
+ */
 function continued(behaviour: Behaviour, given: KhoOn, options: KernelOptions, previous: KernelOptions): KhoOn {
   return {
     kind: 'on',
@@ -94,7 +116,10 @@ function continued(behaviour: Behaviour, given: KhoOn, options: KernelOptions, p
     received: true,
     kexecCount: given.kexecCount + 1,
     liveupdateNumber: previous.liveupdate ? given.liveupdateNumber + 1 : 1,
-    regionsKnown: given.regionsKnown && options.reserveMem.every(({ name, size, align }) =>
-      previous.reserveMem.some((region) => region.name === name && region.size === size && region.align % align === 0)),
+    regionsKnown:
+      given.regionsKnown &&
+      options.reserveMem.every(({ name, size, align }) =>
+        previous.reserveMem.some((region) => region.name === name && region.size === size && region.align % align === 0),
+      ),
   }
 }

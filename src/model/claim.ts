@@ -1,5 +1,5 @@
 import type { Basis, GivenValues, HostGivenValues, PredictedClaim, Subject, SubjectValues } from '../shared/documents/index.ts'
-import type { Json } from '../shared/json.ts'
+import { JsonValue, type Json } from '../shared/json.ts'
 import type { Boot } from './boots.ts'
 import type { DefectId } from './findings.ts'
 import type { RuleName } from './rules.ts'
@@ -8,7 +8,10 @@ export type Prediction = PredictedClaim['prediction']
 
 /** A claim of boot `boot`; its family is the subject's first word. */
 export function claim<S extends Subject>(
-  boot: Boot, subject: S, title: string, basis: readonly Basis[],
+  boot: Boot,
+  subject: S,
+  title: string,
+  basis: readonly Basis[],
   prediction: { readonly value: SubjectValues[S] } | Exclude<Prediction, { kind: 'value' }>,
   finding?: DefectId,
 ): PredictedClaim {
@@ -26,19 +29,25 @@ export function claim<S extends Subject>(
 
 export const unpredicted = (reason: string): Exclude<Prediction, { kind: 'value' | 'rule' }> => ({ kind: 'unpredicted', reason })
 
-export const byRule = (rule: RuleName, inputs: Json, given: readonly string[]): Extract<Prediction, { kind: 'rule' }> =>
-  ({ kind: 'rule', rule, inputs, given: [...given] })
+export const byRule = (rule: RuleName, inputs: Json, given: readonly string[]): Extract<Prediction, { kind: 'rule' }> => ({
+  kind: 'rule',
+  rule,
+  inputs,
+  given: [...given],
+})
 
 /** The name of a given value of boot `hop`. */
 export const givenOf = (hop: number, name: keyof GivenValues): string => `hop${hop}.${name}`
 export const hostGiven = (name: keyof HostGivenValues): string => name
 
-/** Subject values are JSON by their types; this drops optional keys that are undefined, as writing and reading the document would. */
-const plain = (value: SubjectValues[Subject]): Json => JSON.parse(JSON.stringify(value)) as Json
+/** Subject values are JSON by their types; drops optional keys that are undefined, as writing and reading would. */
+const plain = (value: SubjectValues[Subject]): Json => JsonValue.parse(JSON.parse(JSON.stringify(value)))
 
 /** Kernel functions by file, release 7.3. */
-const in73 = (file: string) => (...functions: readonly string[]): readonly Basis[] =>
-  functions.map((name) => ({ function: name, file, release: '7.3' }))
+const in73 =
+  (file: string) =>
+  (...functions: readonly string[]): readonly Basis[] =>
+    functions.map((name) => ({ function: name, file, release: '7.3' }))
 
 export const kho = in73('kernel/liveupdate/kexec_handover.c')
 export const khoDebugfs = in73('kernel/liveupdate/kexec_handover_debugfs.c')

@@ -19,13 +19,20 @@ describe('commandLine', () => {
       name: 'all',
       kernel: [{ cmdline: 'nokaslr' }, { cmdline: ' quiet ' }],
       kho: { enabled: false, scratch: '20M,0M,44M', liveupdate: true },
-      reserveMem: [{ name: 'trace', size: '12MiB' }, { name: 'odd', size: 5000, align: '2MiB' }],
+      reserveMem: [
+        { name: 'trace', size: '12MiB' },
+        { name: 'odd', size: 5000, align: '2MiB' },
+      ],
       hugepages: { size: '2MiB', count: 32 },
     })
-    const common = 'console=ttyS0 panic=-1 memblock=debug kho=off liveupdate=on kho_scratch=20M,0M,44M reserve_mem=12M:4K:trace reserve_mem=5000:2M:odd hugepagesz=2M hugepages=32'
+    const common =
+      'console=ttyS0 panic=-1 memblock=debug kho=off liveupdate=on kho_scratch=20M,0M,44M reserve_mem=12M:4K:trace reserve_mem=5000:2M:odd hugepagesz=2M hugepages=32'
     expect([0, 1].map((hop) => commandLine(experiment, hop))).toEqual([`${common} nokaslr`, `${common} quiet`])
     const { reserveMem } = kernelOptions(common, 2 ** 40)
-    expect(reserveMem).toEqual([{ name: 'trace', size: 12582912, align: 4096 }, { name: 'odd', size: 5000, align: 2097152 }])
+    expect(reserveMem).toEqual([
+      { name: 'trace', size: 12582912, align: 4096 },
+      { name: 'odd', size: 5000, align: 2097152 },
+    ])
   })
 })
 

@@ -3,7 +3,11 @@ import { GiB, KiB, MiB } from '../shared/units.ts'
 
 /** Largest size with K, M or G that memparse() (lib/cmdline.c) reads back exactly; plain bytes when there is none. */
 function kernelSize(value: number): string {
-  for (const [unit, suffix] of [[GiB, 'G'], [MiB, 'M'], [KiB, 'K']] as const) {
+  for (const [unit, suffix] of [
+    [GiB, 'G'],
+    [MiB, 'M'],
+    [KiB, 'K'],
+  ] as const) {
     if (value >= unit && value % unit === 0) return `${value / unit}${suffix}`
   }
   return `${value}`

@@ -1,7 +1,7 @@
 import type { Basis } from '../shared/documents/index.ts'
 
 /** A defect of the kernel that the model knows, and predicts as the kernel behaves. Data for compare and report. */
-export interface KnownDefect {
+interface KnownDefect {
   readonly id: string
   readonly title: string
   readonly explanation: string
@@ -10,13 +10,13 @@ export interface KnownDefect {
 
 const KHO = 'kernel/liveupdate/kexec_handover.c'
 
-export const knownDefects = [
+const knownDefects = [
   {
     id: 'out-fdt-truncated',
     title: 'out/fdt in debugfs is shorter than the FDT it shows',
     explanation:
-      'debugfs keeps the length that the root FDT had at the end of kho_init(); LUO and memblock are added to the same page later, '
-      + 'so the file ends before the blob does. The handover itself is not affected: the next kernel reads the page.',
+      'debugfs keeps the length that the root FDT had at the end of kho_init(); LUO and memblock are added to the same ' +
+      'page later, so the file ends before the blob does. The handover itself is not affected: the next kernel reads the page.',
     basis: [
       { function: 'kho_init', file: KHO, release: '7.3' },
       { function: 'kho_add_subtree', file: KHO, release: '7.3' },
@@ -26,8 +26,8 @@ export const knownDefects = [
     id: 'out-fdt-absent-after-kho-boot',
     title: 'out/fdt does not exist in debugfs after a KHO boot',
     explanation:
-      'kho_init() returns as soon as it has shown the incoming tree, before it adds the outgoing one to debugfs. '
-      + 'The outgoing tree exists and is handed over; only the file is missing.',
+      'kho_init() returns as soon as it has shown the incoming tree, before it adds the outgoing one to debugfs. ' +
+      'The outgoing tree exists and is handed over; only the file is missing.',
     basis: [{ function: 'kho_init', file: KHO, release: '7.3' }],
   },
 ] as const satisfies readonly KnownDefect[]

@@ -28,14 +28,16 @@ const machines = fc.record({
 
 describe('ramSpans', () => {
   it('has all RAM, rounded up to 8 KiB, and none between the low part and 4 GiB', () => {
-    fc.assert(fc.property(machines, ({ type, memory }) => {
-      const spans = ramSpans(type, memory)
-      const total = spans.reduce((sum, { start, end }) => sum + end - start, 0)
-      expect(total - memory).toBeGreaterThanOrEqual(0)
-      expect(total - memory).toBeLessThan(8192)
-      expect(spans[0]?.end).toBeLessThan(4 * GiB)
-      expect(spans.slice(1).every(({ start }) => start === 4 * GiB)).toBe(true)
-    }))
+    fc.assert(
+      fc.property(machines, ({ type, memory }) => {
+        const spans = ramSpans(type, memory)
+        const total = spans.reduce((sum, { start, end }) => sum + end - start, 0)
+        expect(total - memory).toBeGreaterThanOrEqual(0)
+        expect(total - memory).toBeLessThan(8192)
+        expect(spans[0]?.end).toBeLessThan(4 * GiB)
+        expect(spans.slice(1).every(({ start }) => start === 4 * GiB)).toBe(true)
+      }),
+    )
   })
 
   it('splits q35 at 2.75 GiB and pc at 3.5 GiB', () => {
@@ -56,15 +58,21 @@ describe('processorOf', () => {
 
   it('adds what KVM reserves for itself', () => {
     const without = firmwareMap('pc', GiB, { kvm: false, amd: false })
-    const added = firmwareMap('pc', GiB, { kvm: true, amd: false }).filter((entry) => !without.some(({ start }) => start === entry.start))
+    const added = firmwareMap('pc', GiB, { kvm: true, amd: false }).filter(
+      (entry) => !without.some(({ start }) => start === entry.start),
+    )
     expect(added).toEqual([{ start: '0xfeffc000', end: '0xff000000', type: 'Reserved' }])
   })
 })
 
 describe('nodeSpans', () => {
   const spansOf = (type: MachineType, ...sizes: number[]): string[][] =>
-    nodeSpans({ type, memory: bytes(sizes.reduce((a, b) => a + b)), cpus: 1, nodes: sizes.map((memory) => ({ memory: bytes(memory) })) })
-      .map((spans) => spans.map(({ start, end }) => `${hex(start)}-${hex(end)}`))
+    nodeSpans({
+      type,
+      memory: bytes(sizes.reduce((a, b) => a + b)),
+      cpus: 1,
+      nodes: sizes.map((memory) => ({ memory: bytes(memory) })),
+    }).map((spans) => spans.map(({ start, end }) => `${hex(start)}-${hex(end)}`))
 
   it('fills nodes in address order across the hole below 4 GiB', () => {
     expect(spansOf('q35', 3 * GiB, GiB)).toEqual([['0x0-0x80000000', '0x100000000-0x140000000'], ['0x140000000-0x180000000']])
@@ -73,10 +81,20 @@ describe('nodeSpans', () => {
   })
 
   it('gives each node exactly its memory', () => {
-    const sizes = fc.array(fc.integer({ min: 1, max: 4096 }).map((size) => size * MiB), { minLength: 1, maxLength: 8 })
-    fc.assert(fc.property(fc.constantFrom<MachineType>('q35', 'pc'), sizes, (type, list) => {
-      const nodes = nodeSpans({ type, memory: bytes(list.reduce((a, b) => a + b)), cpus: 1, nodes: list.map((memory) => ({ memory: bytes(memory) })) })
-      expect(nodes.map((spans) => spans.reduce((sum, { start, end }) => sum + end - start, 0))).toEqual(list)
-    }))
+    const sizes = fc.array(
+      fc.integer({ min: 1, max: 4096 }).map((size) => size * MiB),
+      { minLength: 1, maxLength: 8 },
+    )
+    fc.assert(
+      fc.property(fc.constantFrom<MachineType>('q35', 'pc'), sizes, (type, list) => {
+        const nodes = nodeSpans({
+          type,
+          memory: bytes(list.reduce((a, b) => a + b)),
+          cpus: 1,
+          nodes: list.map((memory) => ({ memory: bytes(memory) })),
+        })
+        expect(nodes.map((spans) => spans.reduce((sum, { start, end }) => sum + end - start, 0))).toEqual(list)
+      }),
+    )
   })
 })

@@ -65,7 +65,12 @@ export function firmwareMap(type: MachineType, memory: number, processor: Proces
     [0xf0000, MiB, RESERVED],
     [MiB, tables, RAM],
     [tables, low.end, RESERVED],
-    ...(type === 'q35' ? ([[0xb0000000, 0xc0000000, RESERVED], [0xfed1c000, 0xfed20000, RESERVED]] as [number, number, string][]) : []),
+    ...(type === 'q35'
+      ? ([
+          [0xb0000000, 0xc0000000, RESERVED],
+          [0xfed1c000, 0xfed20000, RESERVED],
+        ] as [number, number, string][])
+      : []),
     ...(processor.kvm ? ([[0xfeffc000, 0xff000000, RESERVED]] as [number, number, string][]) : []),
     [0xfffc0000, FOUR_GIB, RESERVED],
     ...(high === undefined ? [] : ([[high.start, high.end, RAM]] as [number, number, string][])),
@@ -74,7 +79,10 @@ export function firmwareMap(type: MachineType, memory: number, processor: Proces
   return entries.map(([start, end, kind]) => ({ start: hex(start), end: hex(end), type: kind }))
 }
 
-/** The memory of each NUMA node that has any, in node order: nodes take RAM in address order (build_srat(), hw/i386/acpi-build.c). */
+/**
+ * The memory of each NUMA node that has any, in node order: nodes take RAM in address order (build_srat(),
+ * hw/i386/acpi-build.c).
+ */
 export function nodeSpans(machine: Experiment['machine']): readonly (readonly Span[])[] {
   const ram = ramSpans(machine.type, machine.memory)
   let from = 0

@@ -1,7 +1,10 @@
 import { memparse, memparsePrefix } from './memparse.ts'
 import { parseScratch, type ScratchRequest } from './scratch.ts'
 
-/** What a kernel makes of the options on its command line that the model needs. The user's own part can repeat or contradict the lab's. */
+/**
+ * What a kernel makes of the options on its command line that the model needs. The user's own part can repeat or contradict the
+ * lab's.
+ */
 export interface KernelOptions {
   readonly kho: boolean
   readonly liveupdate: boolean
@@ -34,7 +37,8 @@ const MIN_ALIGN = 64
 /** Words without quotes; the parameters read here never hold white space. `ramLimit`: a region above it cannot be allocated. */
 export function kernelOptions(cmdline: string, ramLimit: number): KernelOptions {
   const words = cmdline.split(/\s+/).filter((word) => word !== '')
-  const values = (name: string): string[] => words.filter((word) => word.startsWith(`${name}=`)).map((word) => word.slice(name.length + 1))
+  const values = (name: string): string[] =>
+    words.filter((word) => word.startsWith(`${name}=`)).map((word) => word.slice(name.length + 1))
   return {
     kho: lastBool(values('kho')),
     liveupdate: lastBool(values('liveupdate')),
@@ -44,7 +48,16 @@ export function kernelOptions(cmdline: string, ramLimit: number): KernelOptions 
     regionsHaveUsers: ['trace_instance', 'ramoops.mem_name'].some((name) => values(name).length > 0),
     giganticPages: giganticPages(words),
     changesMemory: firstOf(words, ['mem', 'memmap', 'numa']),
-    reservesMore: firstOf(words, ['crashkernel', 'cma', 'hugetlb_cma', 'movable_node', 'kernelcore', 'movablecore', 'swiotlb', 'log_buf_len']),
+    reservesMore: firstOf(words, [
+      'crashkernel',
+      'cma',
+      'hugetlb_cma',
+      'movable_node',
+      'kernelcore',
+      'movablecore',
+      'swiotlb',
+      'log_buf_len',
+    ]),
   }
 }
 
@@ -72,10 +85,18 @@ function lastBool(texts: readonly string[]): boolean {
     if (/^([yt1]|on)/i.test(text)) return true
     return /^([nf0]|of)/i.test(text) ? false : undefined
   }
-  return texts.map(read).filter((value) => value !== undefined).at(-1) ?? false
+  return (
+    texts
+      .map(read)
+      .filter((value) => value !== undefined)
+      .at(-1) ?? false
+  )
 }
 
-/** reserve_mem() (mm/memblock.c, 7.3): size:align:name; refuses a taken or too long name, a full table, and what no RAM range can hold. */
+/**
+ * reserve_mem() (mm/memblock.c, 7.3): size:align:name; refuses a taken or too long name, a full table, and what no RAM range can
+ * hold.
+ */
 function reserveMemOf(texts: readonly string[], ramLimit: number): readonly ReserveMem[] {
   const regions: ReserveMem[] = []
   for (const text of texts) {
@@ -90,4 +111,3 @@ function reserveMemOf(texts: readonly string[], ramLimit: number): readonly Rese
   }
   return regions
 }
-

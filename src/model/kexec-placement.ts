@@ -29,7 +29,7 @@ export interface Segment {
 }
 
 /** What the loading kernel and its caller bring. */
-export interface LoadRequest {
+interface LoadRequest {
   readonly scratchCount: number
   /** Bytes in memory of the loading kernel's purgatory. */
   readonly purgatorySize: number
@@ -60,10 +60,13 @@ const CMDLINE_SIZE = 2047
  * The 32 bytes that CONFIG_IMA_KEXEC adds never change the page count, which is all that placement uses.
  */
 export const bootParamsSize = (cmdlineLength: number): number =>
-  roundUp(SIZEOF_BOOT_PARAMS + cmdlineLength + 1 + MAX_ELFCOREHDR_STR_LEN, 16)
-  + SIZEOF_SETUP_DATA + SIZEOF_EFI_SETUP_DATA
-  + SIZEOF_SETUP_DATA + RNG_SEED_LENGTH
-  + SIZEOF_SETUP_DATA + SIZEOF_KHO_DATA
+  roundUp(SIZEOF_BOOT_PARAMS + cmdlineLength + 1 + MAX_ELFCOREHDR_STR_LEN, 16) +
+  SIZEOF_SETUP_DATA +
+  SIZEOF_EFI_SETUP_DATA +
+  SIZEOF_SETUP_DATA +
+  RNG_SEED_LENGTH +
+  SIZEOF_SETUP_DATA +
+  SIZEOF_KHO_DATA
 
 /** The segments in the order of kexec_add_buffer(). */
 export function segmentRequests(load: LoadRequest): readonly SegmentRequest[] {

@@ -25,18 +25,25 @@ function place(inputs: LoadInputs, regions: Regions, purgatorySize: number): Res
   if (!cmdlineFits(inputs.cmdlineLength)) return err('the command line is too long: kexec_file_load fails with EINVAL')
   const { cmdlineLength, kernel, initrdSize } = inputs
   const requests = segmentRequests({ scratchCount: regions.length, purgatorySize, cmdlineLength, kernel, initrdSize })
-  return placeSegments(requests, regions.map(({ start, size }) => ({ start: fromHex(start), size: fromHex(size) })))
+  return placeSegments(
+    requests,
+    regions.map(({ start, size }) => ({ start: fromHex(start), size: fromHex(size) })),
+  )
 }
 
 /** An answer that is the same for the known purgatory size, or for every size that it could have. */
-function whatever(inputs: LoadInputs, regions: Regions, answer: (placed: Result<readonly Segment[]>) => Result<Json>): Result<Json> {
+function whatever(
+  inputs: LoadInputs,
+  regions: Regions,
+  answer: (placed: Result<readonly Segment[]>) => Result<Json>,
+): Result<Json> {
   const sizes = inputs.purgatorySize === undefined ? purgatorySizes : [roundUp(inputs.purgatorySize, PAGE_SIZE)]
   const answers = sizes.map((size) => answer(place(inputs, regions, size)))
   const [first] = answers
   if (first === undefined) return err('no purgatory size')
   return answers.every((other) => JSON.stringify(other) === JSON.stringify(first))
     ? first
-    : err('this depends on the size of the loading kernel\'s purgatory, which is not known')
+    : err("this depends on the size of the loading kernel's purgatory, which is not known")
 }
 
 /** A claim about where one segment begins. */
@@ -46,16 +53,20 @@ const segmentRule = (name: SegmentName, value: (start: string, inputs: LoadInput
       if (!placed.ok) return placed
       const segment = placed.value.find((candidate) => candidate.name === name)
       return segment === undefined ? err(`no ${name} is loaded`) : ok(value(hex(segment.start), inputs))
-    }))
+    }),
+  )
 
 /** The rules of kexec_file_load under KHO; all start from the scratch array of the loading boot. */
 export const kexecRules = {
   'kexec-accepts': defineRule(LoadInputs, Given, (inputs, given) =>
-    whatever(inputs, given['scratch.regions'], (placed) => ok({ accepted: placed.ok }))),
+    whatever(inputs, given['scratch.regions'], (placed) => ok({ accepted: placed.ok })),
+  ),
   'kexec-kernel': segmentRule('kernel', (start) => ({ start })),
   'kexec-initrd': segmentRule('initrd', (start, { initrdSize }) => ({ start, size: initrdSize })),
   'kexec-scratch-array': segmentRule('scratch array', (address) => ({ address })),
   'kexec-segments': defineRule(LoadInputs, Given, (inputs, given) =>
     whatever(inputs, given['scratch.regions'], (placed) =>
-      placed.ok ? ok(placed.value.map(({ start, memsz }) => ({ start: hex(start), memsz: hex(memsz) }))) : placed)),
+      placed.ok ? ok(placed.value.map(({ start, memsz }) => ({ start: hex(start), memsz: hex(memsz) }))) : placed,
+    ),
+  ),
 } satisfies Record<string, Rule>

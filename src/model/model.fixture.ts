@@ -1,4 +1,11 @@
-import { ExperimentFile, completeExperiment, type Experiment, type ExperimentInput, type KernelFacts, type Prediction } from '../shared/documents/index.ts'
+import {
+  ExperimentFile,
+  completeExperiment,
+  type Experiment,
+  type ExperimentInput,
+  type KernelFacts,
+  type Prediction,
+} from '../shared/documents/index.ts'
 import { MiB } from '../shared/units.ts'
 import { predict } from './predict.ts'
 
@@ -13,7 +20,14 @@ export const kernelOf = (release = '7.3.4', overrides: Partial<KernelFacts> = {}
   release,
   bzImageSha256: 'a'.repeat(64),
   initrdSize: 4 * MiB,
-  header: { initSize: 0xf2d000, prefAddress: 0x1000000, kernelAlignment: 0x200000, relocatable: true, setupSects: 31, version: 527 },
+  header: {
+    initSize: 0xf2d000,
+    prefAddress: 0x1000000,
+    kernelAlignment: 0x200000,
+    relocatable: true,
+    setupSects: 31,
+    version: 527,
+  },
   purgatorySize: 0x5000,
   ...overrides,
 })
@@ -26,6 +40,7 @@ export const predictionOf = (input: Omit<ExperimentInput, 'name'>, kernels?: rea
 /** One line per claim: id, and what is predicted in short. */
 export const outline = (prediction: Prediction): readonly string[] =>
   prediction.claims.map(({ id, prediction: { kind, ...rest }, finding }) => {
-    const detail = 'rule' in rest ? `${rest.rule} (${rest.given.join(' ')})` : 'value' in rest ? JSON.stringify(rest.value) : rest.reason
+    const detail =
+      'rule' in rest ? `${rest.rule} (${rest.given.join(' ')})` : 'value' in rest ? JSON.stringify(rest.value) : rest.reason
     return `${id}: ${kind} ${detail}${finding === undefined ? '' : ` [${finding}]`}`
   })

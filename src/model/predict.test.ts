@@ -11,13 +11,19 @@ const without = (lines: readonly string[], ...families: string[]): string[] =>
 describe('predict', () => {
   it('makes a document that its schema takes, with unique ids, known rules and known findings', () => {
     const prediction = predictionOf({
-      machine: { memory: '4GiB', nodes: 2 }, kho: { liveupdate: true, scratch: '64M,64M,32M' },
-      reserveMem: [{ name: 'trace', size: '12M' }], kernel: { cmdline: 'nokaslr' }, hops: 3,
+      machine: { memory: '4GiB', nodes: 2 },
+      kho: { liveupdate: true, scratch: '64M,64M,32M' },
+      reserveMem: [{ name: 'trace', size: '12M' }],
+      kernel: { cmdline: 'nokaslr' },
+      hops: 3,
     })
     expect(Prediction.parse(JSON.parse(JSON.stringify(prediction)))).toEqual(prediction)
     const ids = prediction.claims.map(({ id }) => id)
     expect(new Set(ids).size).toBe(ids.length)
-    for (const { prediction: { kind, ...rest }, finding } of prediction.claims) {
+    for (const {
+      prediction: { kind, ...rest },
+      finding,
+    } of prediction.claims) {
       if (kind === 'rule' && 'rule' in rest) expect(ruleOf(rest.rule)).toBeDefined()
       if (finding !== undefined) expect(defectOf(finding)).toBeDefined()
     }
@@ -68,10 +74,19 @@ describe('predict', () => {
   })
 
   it('continues counts, scratch and regions over hops, and knows both defects of out/fdt', () => {
-    const lines = outline(predictionOf({
-      kho: { liveupdate: true, scratch: '17M,0M,44M' }, reserveMem: [{ name: 'trace', size: '12M' }], hops: 2, machine: { memory: '2GiB' },
-    }))
-    expect(lines.filter((line) => /debugfs|tree\.(root|LUO|memblock|kexec)|message|reserveMem|scratch\.(sizes|unchanged)|running/.test(line))).toMatchInlineSnapshot(`
+    const lines = outline(
+      predictionOf({
+        kho: { liveupdate: true, scratch: '17M,0M,44M' },
+        reserveMem: [{ name: 'trace', size: '12M' }],
+        hops: 2,
+        machine: { memory: '2GiB' },
+      }),
+    )
+    expect(
+      lines.filter((line) =>
+        /debugfs|tree\.(root|LUO|memblock|kexec)|message|reserveMem|scratch\.(sizes|unchanged)|running/.test(line),
+      ),
+    ).toMatchInlineSnapshot(`
       [
         "hop0.scratch.sizes: value ["0x1400000","0x0","0x2c00000"]",
         "hop0.tree.root: value {"compatible":"kho-v4","totalSize":345,"subtrees":[{"name":"memblock","size":210},{"name":"LUO","size":32},{"name":"kexec-metadata","size":73}]}",
@@ -87,7 +102,7 @@ describe('predict', () => {
         "hop1.tree.kexec-metadata: value {"version":1,"previousRelease":"7.3.4","kexecCount":2}",
         "hop1.tree.LUO: value {"compatible":"luo-v5","liveupdateNumber":2}",
         "hop1.debugfs.outFdt: value {"present":false} [out-fdt-absent-after-kho-boot]",
-        "hop1.debugfs.inSubtrees.LUO: unpredicted luo_early_startup() frees this page before debugfs shows it; whether it is used again needs the page allocator, which is not modelled",
+        "hop1.debugfs.inSubtrees.LUO: unpredicted luo_early_startup() frees this page before debugfs shows it; whether it is used again is up to the page allocator, not modelled",
         "hop1.preserved.records: rule preserved-records (hop1.tree.address hop1.tree.addresses hop1.tree.memblockRegions hop1.tree.luoFlb)",
         "hop1.preserved.radix: rule preserved-radix (hop1.tree.address hop1.tree.addresses hop1.tree.memblockRegions hop1.tree.luoFlb)",
         "hop1.handover.message: value "exec from: 7.3.4 (count 1)"",
@@ -98,7 +113,7 @@ describe('predict', () => {
         "hop2.tree.kexec-metadata: value {"version":1,"previousRelease":"7.3.4","kexecCount":3}",
         "hop2.tree.LUO: value {"compatible":"luo-v5","liveupdateNumber":3}",
         "hop2.debugfs.outFdt: value {"present":false} [out-fdt-absent-after-kho-boot]",
-        "hop2.debugfs.inSubtrees.LUO: unpredicted luo_early_startup() frees this page before debugfs shows it; whether it is used again needs the page allocator, which is not modelled",
+        "hop2.debugfs.inSubtrees.LUO: unpredicted luo_early_startup() frees this page before debugfs shows it; whether it is used again is up to the page allocator, not modelled",
         "hop2.preserved.records: rule preserved-records (hop2.tree.address hop2.tree.addresses hop2.tree.memblockRegions hop2.tree.luoFlb)",
         "hop2.preserved.radix: rule preserved-radix (hop2.tree.address hop2.tree.addresses hop2.tree.memblockRegions hop2.tree.luoFlb)",
         "hop2.handover.message: value "exec from: 7.3.4 (count 2)"",
@@ -112,7 +127,8 @@ describe('predict', () => {
   })
 
   it('claims the running address only without KASLR', () => {
-    const running = (cmdline: string): string[] => outline(predictionOf({ kernel: { cmdline } })).filter((line) => line.includes('kexec.running'))
+    const running = (cmdline: string): string[] =>
+      outline(predictionOf({ kernel: { cmdline } })).filter((line) => line.includes('kexec.running'))
     expect([running(''), running('nokaslr')]).toEqual([[], ['hop1.kexec.running: rule kexec-kernel (hop0.scratch.regions)']])
   })
 
@@ -131,17 +147,22 @@ describe('predict', () => {
   })
 
   it('knows scratch that can never fit', () => {
-    const kho = (scratch: string, memory: string): (string | undefined)[] =>
-      [outline(predictionOf({ kho: { scratch }, machine: { memory }, hops: 0 })).find((line) => line.includes('boot.kho'))]
+    const kho = (scratch: string, memory: string): (string | undefined)[] => [
+      outline(predictionOf({ kho: { scratch }, machine: { memory }, hops: 0 })).find((line) => line.includes('boot.kho')),
+    ]
     expect([
-      kho('3G,0M,0M', '4GiB'), kho('5000%', '1GiB'), kho('400M,400M,400M', '1GiB'), kho('64M,0M,64M', '1GiB'), kho('300M,0M,300M', '1GiB'),
+      kho('3G,0M,0M', '4GiB'),
+      kho('5000%', '1GiB'),
+      kho('400M,400M,400M', '1GiB'),
+      kho('64M,0M,64M', '1GiB'),
+      kho('300M,0M,300M', '1GiB'),
     ]).toMatchInlineSnapshot(`
       [
         [
           "hop0.boot.kho: value false",
         ],
         [
-          "hop0.boot.kho: unpredicted whether the scratch regions fit beside everything that the kernel reserves before them needs the boot schedule, which is not modelled",
+          "hop0.boot.kho: unpredicted whether the scratch regions fit beside all that the kernel reserves before them needs the boot schedule, not modelled",
         ],
         [
           "hop0.boot.kho: value false",
@@ -150,7 +171,7 @@ describe('predict', () => {
           "hop0.boot.kho: value true",
         ],
         [
-          "hop0.boot.kho: unpredicted whether the scratch regions fit beside everything that the kernel reserves before them needs the boot schedule, which is not modelled",
+          "hop0.boot.kho: unpredicted whether the scratch regions fit beside all that the kernel reserves before them needs the boot schedule, not modelled",
         ],
       ]
     `)
@@ -158,7 +179,17 @@ describe('predict', () => {
 
   it('follows the last kho= of the command line, and knows that kho=off still receives', () => {
     const lines = outline(predictionOf({ kernel: [{ cmdline: '' }, { cmdline: 'kho=off' }, { cmdline: '' }], hops: 2 }))
-    expect(without(lines.filter((line) => !line.startsWith('hop0')), 'firmware', 'kexec', 'scratch', 'tree', 'invariant', 'preserved')).toMatchInlineSnapshot(`
+    expect(
+      without(
+        lines.filter((line) => !line.startsWith('hop0')),
+        'firmware',
+        'kexec',
+        'scratch',
+        'tree',
+        'invariant',
+        'preserved',
+      ),
+    ).toMatchInlineSnapshot(`
       [
         "hop1.boot.release: value "7.3.4"",
         "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on kho=off"",
@@ -206,7 +237,10 @@ describe('predict', () => {
   it('does not take 7.30 for 7.3', () => {
     const experiment = experimentOf({ hops: 0 })
     const [, , kho] = predict(experiment, [kernelOf('7.30.1')], { experimentSha256: '0'.repeat(64) }).claims
-    expect(kho?.prediction).toEqual({ kind: 'unpredicted', reason: 'the model has the rules of 7.2 and 7.3, not of release 7.30.1' })
+    expect(kho?.prediction).toEqual({
+      kind: 'unpredicted',
+      reason: 'the model has the rules of 7.2 and 7.3, not of release 7.30.1',
+    })
   })
 
   it('leaves the map to the accelerator when that is not chosen yet', () => {
@@ -216,7 +250,8 @@ describe('predict', () => {
 
   it('does not guess where a region lies that the boot before did not have', () => {
     const lines = outline(predictionOf({ kernel: [{ cmdline: '' }, { cmdline: 'reserve_mem=1M:4K:late' }] }))
-    expect(lines.filter((line) => /hop1\.(tree|preserved|handover\.reserveMem)/.test(line)).map((line) => line.slice(0, 60))).toMatchInlineSnapshot(`
+    expect(lines.filter((line) => /hop1\.(tree|preserved|handover\.reserveMem)/.test(line)).map((line) => line.slice(0, 60)))
+      .toMatchInlineSnapshot(`
       [
         "hop1.tree.root: unpredicted a reserve_mem region that the bo",
         "hop1.tree.bytes: unpredicted a reserve_mem region that the b",
@@ -230,16 +265,23 @@ describe('predict', () => {
 
   it('does not claim what options that change memory or nodes decide', () => {
     const lines = outline(predictionOf({ kernel: [{ cmdline: '' }, { cmdline: '' }], hops: 1, machine: { nodes: 2 } }))
-    const changed = outline(predictionOf({ kernel: [{ cmdline: 'numa=off' }, { cmdline: '' }], hops: 1, machine: { nodes: 2 }, kho: { scratch: '32M,0,32M' } }))
+    const changed = outline(
+      predictionOf({
+        kernel: [{ cmdline: 'numa=off' }, { cmdline: '' }],
+        hops: 1,
+        machine: { nodes: 2 },
+        kho: { scratch: '32M,0,32M' },
+      }),
+    )
     expect(lines.filter((line) => line.includes('numa=off the'))).toEqual([])
     expect(changed.filter((line) => line.includes('unpredicted'))).toMatchInlineSnapshot(`
       [
-        "hop0.boot.kho: unpredicted whether the scratch regions fit beside everything that the kernel reserves before them needs the boot schedule, which is not modelled",
+        "hop0.boot.kho: unpredicted whether the scratch regions fit beside all that the kernel reserves before them needs the boot schedule, not modelled",
         "hop0.scratch.count: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop0.scratch.order: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop0.scratch.sizes: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop0.scratch.addresses: unpredicted needs every early reservation of the boot in order and size, which is not modelled",
-        "hop1.boot.kho: unpredicted whether the scratch regions fit beside everything that the kernel reserves before them needs the boot schedule, which is not modelled",
+        "hop1.boot.kho: unpredicted whether the scratch regions fit beside all that the kernel reserves before them needs the boot schedule, not modelled",
         "hop1.scratch.count: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop1.scratch.order: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop1.handover.setupData: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",

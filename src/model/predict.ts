@@ -10,10 +10,10 @@ import { debugfsClaims, treeClaims } from './claims/tree.ts'
 import { unknownClaims } from './claims/unknown.ts'
 
 /** Changes whenever the same experiment would be predicted differently. */
-export const MODEL_VERSION = '1'
+const MODEL_VERSION = '1'
 
 /** Digests that a pure function cannot make for itself. */
-export interface Digests {
+interface Digests {
   /** SHA-256 of the experiment's canonical JSON. */
   readonly experimentSha256: string
 }

@@ -7,7 +7,14 @@ import { decodeKhoRoot, type KhoRoot } from '../abi/kho-root.ts'
 import { decodeLuo } from '../abi/luo.ts'
 import { decodeMemblockFdt } from '../abi/memblock-fdt.ts'
 import { decodeKhoSetupData } from '../abi/setup-data.ts'
-import { ExperimentFile, completeExperiment, type Givens, type KernelFacts, type Subject, type SubjectValues } from '../shared/documents/index.ts'
+import {
+  ExperimentFile,
+  completeExperiment,
+  type Givens,
+  type KernelFacts,
+  type Subject,
+  type SubjectValues,
+} from '../shared/documents/index.ts'
 import type { Json } from '../shared/json.ts'
 import type { Result } from '../shared/result.ts'
 import { fromHex, hex } from '../shared/units.ts'
@@ -19,7 +26,14 @@ import { resolve } from './resolve.ts'
 const KERNEL = {
   release: '7.3.4',
   bzImageSha256: '0'.repeat(64),
-  header: { initSize: 15912960, prefAddress: 0x1000000, kernelAlignment: 0x200000, relocatable: true, setupSects: 31, version: 527 },
+  header: {
+    initSize: 15912960,
+    prefAddress: 0x1000000,
+    kernelAlignment: 0x200000,
+    relocatable: true,
+    setupSects: 31,
+    version: 527,
+  },
   purgatorySize: 0x5000,
 }
 
@@ -59,19 +73,30 @@ const regionsOf = (boot: RecordedBoot) => boot.scratch?.map(([start = '', size =
 function handedOver(next: RecordedBoot | undefined): { root: KhoRoot; blob: Uint8Array; address: string } | undefined {
   if (next?.inFdt === undefined || next.khoSetupData === undefined) return undefined
   const blob = fromHexBytes(next.inFdt)
-  return { root: must(decodeKhoRoot(blob)), blob, address: hex(must(decodeKhoSetupData(fromHexBytes(next.khoSetupData))).fdtAddress) }
+  return {
+    root: must(decodeKhoRoot(blob)),
+    blob,
+    address: hex(must(decodeKhoSetupData(fromHexBytes(next.khoSetupData))).fdtAddress),
+  }
 }
 
 const memblockRegions = (boot: RecordedBoot) => {
   const blob = boot.outSubtrees?.['memblock']
-  return blob === undefined ? undefined : must(decodeMemblockFdt(fromHexBytes(blob))).regions
-    .map(({ name, start, size }) => ({ name, start: hex(start), size: hex(size) }))
+  return blob === undefined
+    ? undefined
+    : must(decodeMemblockFdt(fromHexBytes(blob))).regions.map(({ name, start, size }) => ({
+        name,
+        start: hex(start),
+        size: hex(size),
+      }))
 }
 
 function givensOf(boots: readonly RecordedBoot[]): Givens {
   const givens: Record<string, Json> = {}
   boots.forEach((boot, hop) => {
-    const put = (name: string, value: Json | undefined) => { if (value !== undefined) givens[`hop${hop}.${name}`] = value }
+    const put = (name: string, value: Json | undefined) => {
+      if (value !== undefined) givens[`hop${hop}.${name}`] = value
+    }
     put('scratch.regions', regionsOf(boot))
     put('tree.memblockRegions', memblockRegions(boot))
     const luo = boot.outSubtrees?.['LUO']
@@ -81,7 +106,11 @@ function givensOf(boots: readonly RecordedBoot[]): Givens {
     put('tree.address', tree.address)
     put('tree.memoryMap', hex(tree.root.memoryMap))
     put('tree.addresses', Object.fromEntries(tree.root.subtrees.map(({ name, address }) => [name, hex(address)])))
-    put('tree.blob', { address: tree.address, size: tree.blob.length, sha256: createHash('sha256').update(tree.blob).digest('hex') })
+    put('tree.blob', {
+      address: tree.address,
+      size: tree.blob.length,
+      sha256: createHash('sha256').update(tree.blob).digest('hex'),
+    })
   })
   return givens
 }
@@ -108,24 +137,49 @@ function observedOf(boots: readonly RecordedBoot[], hop: number): Observed {
       'scratch.count': regions.length,
       'scratch.sizes': regions.map(({ size }) => size),
       'scratch.unchanged': regions,
-      'scratch.alignment': { align: '0x400000', misaligned: regions.filter(({ start, size }) => fromHex(start) % 0x400000 !== 0 || fromHex(size) % 0x400000 !== 0) },
+      'scratch.alignment': {
+        align: '0x400000',
+        misaligned: regions.filter(({ start, size }) => fromHex(start) % 0x400000 !== 0 || fromHex(size) % 0x400000 !== 0),
+      },
     }),
     ...(metadata !== undefined && { 'tree.kexec-metadata': must(decodeKexecMetadata(fromHexBytes(metadata))) }),
-    ...(luo !== undefined && { 'tree.LUO': { compatible: must(decodeLuo(fromHexBytes(luo))).compatible, liveupdateNumber: must(decodeLuo(fromHexBytes(luo))).liveupdateNumber } }),
-    ...(memblock && { 'tree.memblock': { compatible: 'memblock-v1', regions: memblock.map(({ name, size }) => ({ name, size })) }, 'handover.reserveMem': memblock }),
+    ...(luo !== undefined && {
+      'tree.LUO': {
+        compatible: must(decodeLuo(fromHexBytes(luo))).compatible,
+        liveupdateNumber: must(decodeLuo(fromHexBytes(luo))).liveupdateNumber,
+      },
+    }),
+    ...(memblock && {
+      'tree.memblock': { compatible: 'memblock-v1', regions: memblock.map(({ name, size }) => ({ name, size })) },
+      'handover.reserveMem': memblock,
+    }),
     ...(tree && {
-      'tree.root': { compatible: tree.root.compatible, totalSize: tree.root.totalSize, subtrees: tree.root.subtrees.map(({ name, size }) => ({ name, size })) },
+      'tree.root': {
+        compatible: tree.root.compatible,
+        totalSize: tree.root.totalSize,
+        subtrees: tree.root.subtrees.map(({ name, size }) => ({ name, size })),
+      },
       'tree.bytes': { size: tree.blob.length, hex: Buffer.from(tree.blob).toString('hex') },
     }),
     ...(boot.outFdt === 'absent' && { 'debugfs.outFdt': { present: false as const } }),
-    ...(out && { 'debugfs.outFdt': { present: true as const, size: out.length, headerTotalSize: present(fdtTotalSize(out), 'totalsize') } }),
+    ...(out && {
+      'debugfs.outFdt': { present: true as const, size: out.length, headerTotalSize: present(fdtTotalSize(out), 'totalsize') },
+    }),
     ...(reserved && {
-      'preserved.records': reserved.map(([start = '', end = '']) => ({ start, order: Math.log2((fromHex(end) - fromHex(start)) / 4096) })),
+      'preserved.records': reserved.map(([start = '', end = '']) => ({
+        start,
+        order: Math.log2((fromHex(end) - fromHex(start)) / 4096),
+      })),
     }),
     ...(boot.message !== undefined && { 'handover.message': boot.message }),
-    ...(setup && boot.inFdt !== undefined && {
-      'handover.inFdt': { address: hex(setup.fdtAddress), size: boot.inFdt.length / 2, sha256: createHash('sha256').update(fromHexBytes(boot.inFdt)).digest('hex') },
-    }),
+    ...(setup &&
+      boot.inFdt !== undefined && {
+        'handover.inFdt': {
+          address: hex(setup.fdtAddress),
+          size: boot.inFdt.length / 2,
+          sha256: createHash('sha256').update(fromHexBytes(boot.inFdt)).digest('hex'),
+        },
+      }),
     ...(setup && {
       'handover.setupData': { fdtAddress: hex(setup.fdtAddress), fdtSize: setup.fdtSize, scratchSize: setup.scratchSize },
       'kexec.scratchArray': { address: hex(setup.scratchAddress) },
@@ -148,11 +202,19 @@ const guests: readonly { name: string; experiment: unknown; boots: readonly Reco
 function compared({ experiment: input, boots }: (typeof guests)[number]) {
   const experiment = present(completeExperiment(ExperimentFile.parse(input)).experiment, 'experiment')
   const kernel: KernelFacts = { ...KERNEL, initrdSize: present(boots[0], 'boot').initrdSize }
-  const prediction = predict(experiment, experiment.kernels.map(() => kernel), { experimentSha256: '0'.repeat(64) })
+  const prediction = predict(
+    experiment,
+    experiment.kernels.map(() => kernel),
+    { experimentSha256: '0'.repeat(64) },
+  )
   const resolved = resolve(prediction, givensOf(boots))
-  const observed = new Map(boots.flatMap((_boot, hop) =>
-    Object.entries(observedOf(boots, hop)).map(([subject, value]): [string, unknown] => [`hop${hop}.${subject}`, value])))
-  const both = resolved.filter(({ id, predicted }) => predicted !== undefined && observed.has(id))
+  const observed = new Map(
+    boots.flatMap((_boot, hop) =>
+      Object.entries(observedOf(boots, hop)).map(([subject, value]): [string, unknown] => [`hop${hop}.${subject}`, value]),
+    ),
+  )
+  const both = resolved
+    .filter(({ id, predicted }) => predicted !== undefined && observed.has(id))
     .map(({ id, subject, predicted }) => ({ id, subject, predicted, observed: observed.get(id) }))
   return { resolved, both }
 }
@@ -163,22 +225,30 @@ describe.each(guests)('recorded guest $name', (guest) => {
   const { resolved, both } = compared(guest)
 
   it('is as predicted wherever the model predicts and the recording shows it', () => {
-    expect(Object.fromEntries(both.map(({ id, observed }) => [id, observed])))
-      .toEqual(Object.fromEntries(both.map(({ id, predicted }) => [id, predicted])))
+    expect(Object.fromEntries(both.map(({ id, observed }) => [id, observed]))).toEqual(
+      Object.fromEntries(both.map(({ id, predicted }) => [id, predicted])),
+    )
   })
 
   it('has every scratch region in the memory of its kind', () => {
     guest.boots.forEach((boot, hop) => {
       const places = Places.safeParse(resolved.find(({ id }) => id === `hop${hop}.scratch.order`)?.predicted).data ?? []
-      const misplaced = (regionsOf(boot) ?? []).filter(({ start, size }, index) => fromHex(size) !== 0 && !places[index]?.within
-        .some((range) => fromHex(start) >= fromHex(range.start) && fromHex(start) + fromHex(size) <= fromHex(range.end)))
+      const misplaced = (regionsOf(boot) ?? []).filter(
+        ({ start, size }, index) =>
+          fromHex(size) !== 0 &&
+          !places[index]?.within.some(
+            (range) => fromHex(start) >= fromHex(range.start) && fromHex(start) + fromHex(size) <= fromHex(range.end),
+          ),
+      )
       expect(misplaced).toEqual([])
     })
   })
 
   it('was refused by kexec_file_load exactly where the model says so', () => {
     const refusals = guest.boots.flatMap(({ loaded }, hop) => (loaded === false ? [hop + 1] : []))
-    const predicted = resolved.filter(({ subject, predicted: value }) => subject === 'kexec.load' && JSON.stringify(value) === '{"accepted":false}')
+    const predicted = resolved.filter(
+      ({ subject, predicted: value }) => subject === 'kexec.load' && JSON.stringify(value) === '{"accepted":false}',
+    )
     expect(predicted.map(({ hop }) => hop)).toEqual(refusals)
   })
 })

@@ -22,7 +22,11 @@ function resolveClaim(claim: PredictedClaim, givens: Givens): ResolvedClaim {
   }
 }
 
-function resolveRule(claim: PredictedClaim, prediction: Extract<PredictedClaim['prediction'], { kind: 'rule' }>, givens: Givens): ResolvedClaim {
+function resolveRule(
+  claim: PredictedClaim,
+  prediction: Extract<PredictedClaim['prediction'], { kind: 'rule' }>,
+  givens: Givens,
+): ResolvedClaim {
   const found = new Map<string, Json>()
   for (const name of prediction.given) {
     const value = Object.hasOwn(givens, name) ? givens[name] : undefined
@@ -34,7 +38,12 @@ function resolveRule(claim: PredictedClaim, prediction: Extract<PredictedClaim['
     return { ...claim, givenValues, unpredicted: { kind: 'given-missing', reason: `not observed: ${missing.join(', ')}` } }
   }
   const rule = ruleOf(prediction.rule)
-  if (rule === undefined) return { ...claim, givenValues, unpredicted: { kind: 'no-rule', reason: `this release of the model has no rule ${prediction.rule}` } }
+  if (rule === undefined)
+    return {
+      ...claim,
+      givenValues,
+      unpredicted: { kind: 'no-rule', reason: `this release of the model has no rule ${prediction.rule}` },
+    }
   const local = Object.fromEntries([...found].map(([name, value]) => [localName(name), value]))
   const answer = rule.apply(prediction.inputs, local)
   return answer.ok

@@ -3,7 +3,7 @@ import type { Behaviour } from './behaviour.ts'
 import type { ReserveMem } from './kernel-options.ts'
 
 /** The sub nodes of the KHO root FDT that a boot without any workload adds, and the sizes that follow from them. */
-export interface SubtreePlan {
+interface SubtreePlan {
   readonly name: string
   readonly size: number
 }
@@ -16,7 +16,11 @@ export const MEMBLOCK_NODE = 'memblock'
  * In the order of kho_add_subtree(): kexec-metadata in kho_init() (fs_initcall), LUO in luo_late_startup() and memblock in
  * reserve_mem_init(), both late_initcall and in link order (kernel/ before mm/).
  */
-export function subtreePlan(liveupdate: boolean, reserveMem: readonly ReserveMem[], behaviour: Behaviour): readonly SubtreePlan[] {
+export function subtreePlan(
+  liveupdate: boolean,
+  reserveMem: readonly ReserveMem[],
+  behaviour: Behaviour,
+): readonly SubtreePlan[] {
   const regions = reserveMem.map(({ name, size }) => ({ name, start: 0, size }))
   return [
     { name: METADATA_NODE, size: behaviour.metadata.size },
@@ -30,4 +34,8 @@ export const rootFdt = (compatible: string, memoryMap: number, subtrees: readonl
   kernelRootFdt({ compatible, memoryMap, subtrees })
 
 export const rootFdtSize = (compatible: string, subtrees: readonly SubtreePlan[]): number =>
-  rootFdt(compatible, 0, subtrees.map(({ name, size }) => ({ name, size, address: 0 }))).length
+  rootFdt(
+    compatible,
+    0,
+    subtrees.map(({ name, size }) => ({ name, size, address: 0 })),
+  ).length

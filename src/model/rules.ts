@@ -17,7 +17,7 @@ const RegionInputs = z.array(z.object({ name: z.string(), size: z.int().positive
 
 const bytesToHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
-export const PreservedInputs = z.strictObject({
+const PreservedInputs = z.strictObject({
   /** Sub nodes whose blob is a preserved page. */
   subtrees: z.array(z.string()),
   regions: RegionInputs,
@@ -32,7 +32,8 @@ const PreservedGiven = z.object({
 
 /** All records of a boot without a workload, from where the guest says that its pages are; sizes come from the experiment. */
 function preservedRecords(
-  inputs: z.output<typeof PreservedInputs>, given: z.output<typeof PreservedGiven>,
+  inputs: z.output<typeof PreservedInputs>,
+  given: z.output<typeof PreservedGiven>,
 ): Result<readonly PlainRecord[]> {
   const pages = [given['tree.address'], ...(given['tree.luoFlb'] === undefined ? [] : [given['tree.luoFlb']])].map(fromHex)
   for (const name of inputs.subtrees) {
@@ -52,35 +53,58 @@ function preservedRecords(
 
 const handedOver = {
   /** Scratch is reused for the whole chain of kexecs: kho_memory_init() (7.3) retrieves instead of reserving. */
-  'scratch-unchanged': defineRule(NoInputs, z.object({ 'scratch.regions': z.array(ScratchRegion) }),
-    (_inputs, given) => ok(given['scratch.regions'])),
-  'handed-over-fdt': defineRule(NoInputs, z.object({ 'tree.blob': z.object({ address: Hex, size: z.int(), sha256: Sha256 }) }),
-    (_inputs, given) => ok(given['tree.blob'])),
+  'scratch-unchanged': defineRule(NoInputs, z.object({ 'scratch.regions': z.array(ScratchRegion) }), (_inputs, given) =>
+    ok(given['scratch.regions']),
+  ),
+  'handed-over-fdt': defineRule(
+    NoInputs,
+    z.object({ 'tree.blob': z.object({ address: Hex, size: z.int(), sha256: Sha256 }) }),
+    (_inputs, given) => ok(given['tree.blob']),
+  ),
   /** kho_preserved_memory_reserve() (7.3): one memblock_reserve() per record. */
   'records-reserved': defineRule(NoInputs, z.object({ 'preserved.records': z.array(PreservedRecord) }), (_inputs, given) =>
-    ok([...given['preserved.records']]
-      .sort((a, b) => fromHex(a.start) - fromHex(b.start) || a.order - b.order)
-      .map(({ start, order }) => ({ start, end: hex(fromHex(start) + orderBytes(order)) })))),
+    ok(
+      [...given['preserved.records']]
+        .sort((a, b) => fromHex(a.start) - fromHex(b.start) || a.order - b.order)
+        .map(({ start, order }) => ({ start, end: hex(fromHex(start) + orderBytes(order)) })),
+    ),
+  ),
   /** Nothing writes to preserved pages during a hop but those that the next kernel frees, and drivers that own a region. */
   'content-kept': defineRule(
     z.strictObject({ freed: z.array(z.string()), written: z.array(z.string()) }),
-    z.object({ 'preserved.hashes': z.array(HashedRecord), 'tree.addresses': Addresses, 'tree.memblockRegions': z.array(NamedRegion).optional() }),
+    z.object({
+      'preserved.hashes': z.array(HashedRecord),
+      'tree.addresses': Addresses,
+      'tree.memblockRegions': z.array(NamedRegion).optional(),
+    }),
     ({ freed, written }, given) => {
       const addresses = given['tree.addresses']
       const left = [
         ...freed.flatMap((name) => (addresses[name] === undefined ? [] : [{ start: fromHex(addresses[name]), size: 1 }])),
-        ...(given['tree.memblockRegions'] ?? []).filter(({ name }) => written.includes(name))
+        ...(given['tree.memblockRegions'] ?? [])
+          .filter(({ name }) => written.includes(name))
           .map(({ start, size }) => ({ start: fromHex(start), size: fromHex(size) })),
       ]
-      return ok(given['preserved.hashes'].filter(({ start, order }) =>
-        !left.some((region) => region.start < fromHex(start) + orderBytes(order) && region.start + region.size > fromHex(start))))
+      return ok(
+        given['preserved.hashes'].filter(
+          ({ start, order }) =>
+            !left.some(
+              (region) => region.start < fromHex(start) + orderBytes(order) && region.start + region.size > fromHex(start),
+            ),
+        ),
+      )
     },
   ),
   /** setup_kho() (arch/x86/kernel/kexec-bzimage64.c, 7.3): the size is always that of the page, whatever the blob has. */
-  'kho-setup-data': defineRule(z.strictObject({ scratchCount: z.int() }), z.object({ 'tree.address': Hex }),
-    ({ scratchCount }, given) => ok({ fdtAddress: given['tree.address'], fdtSize: PAGE_SIZE, scratchSize: scratchCount * 16 })),
+  'kho-setup-data': defineRule(
+    z.strictObject({ scratchCount: z.int() }),
+    z.object({ 'tree.address': Hex }),
+    ({ scratchCount }, given) => ok({ fdtAddress: given['tree.address'], fdtSize: PAGE_SIZE, scratchSize: scratchCount * 16 }),
+  ),
   /** reserve_mem_kho_revive() (mm/memblock.c, 7.3): same name, size and alignment, so the same place. */
-  'regions-revived': defineRule(z.strictObject({ regions: RegionInputs }), z.object({ 'tree.memblockRegions': z.array(NamedRegion) }),
+  'regions-revived': defineRule(
+    z.strictObject({ regions: RegionInputs }),
+    z.object({ 'tree.memblockRegions': z.array(NamedRegion) }),
     ({ regions }, given) => {
       const revived = []
       for (const { name, size } of regions) {
@@ -89,7 +113,8 @@ const handedOver = {
         revived.push({ name, start, size: hex(size) })
       }
       return ok(revived)
-    }),
+    },
+  ),
 } satisfies Record<string, Rule>
 
 /** Every rule by the name that a prediction uses. Adding a rule is adding an entry here or in a registry that is spread here. */

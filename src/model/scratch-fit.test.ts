@@ -9,7 +9,9 @@ const fit = (memory: string, options: string, nodes: number | { memory: string }
 
 describe('scratchFit', () => {
   it('is sure of the default with ordinary RAM, KASLR or not', () => {
-    expect(['1GiB', '2GiB', '3GiB', '4GiB', '8GiB', '16GiB'].map((memory) => fit(memory, ''))).toEqual(Array.from({ length: 6 }, () => 'fits'))
+    expect(['1GiB', '2GiB', '3GiB', '4GiB', '8GiB', '16GiB'].map((memory) => fit(memory, ''))).toEqual(
+      Array.from({ length: 6 }, () => 'fits'),
+    )
     expect(fit('4GiB', '', 2)).toBe('fits')
     expect(fit('512MiB', 'nokaslr')).toBe('fits')
   })

@@ -8,7 +8,7 @@ import { scratchSizes } from './scratch.ts'
  * Whether kho_reserve_scratch() (7.3) can get its regions. Where exactly every earlier reservation lies is not modelled here, so
  * there are bounds on both sides, and `undecided` between them.
  */
-export type ScratchFit = 'fits' | 'impossible' | 'undecided'
+type ScratchFit = 'fits' | 'impossible' | 'undecided'
 
 const largest = (spans: readonly Span[]): number => Math.max(0, ...spans.map(({ start, end }) => end - start))
 const total = (spans: readonly Span[]): number => spans.reduce((sum, { start, end }) => sum + end - start, 0)
@@ -16,7 +16,10 @@ const total = (spans: readonly Span[]): number => spans.reduce((sum, { start, en
 /** struct page, 64 bytes per 4 KiB page: the memory map that sparse_init() allocates for all RAM. */
 const memmapBytes = (ram: number): number => ram / 64
 
-/** More than a boot of a small kernel reserves below 4 GiB, or of all RAM, besides what the experiment asks for: image, initrd, memmap, hash tables and the swiotlb. */
+/**
+ * More than a boot of a small kernel reserves below 4 GiB, or of all RAM, besides what the experiment asks for: image, initrd,
+ * memmap, hash tables and the swiotlb.
+ */
 const reservedAtMost = (ram: number, kernel: KernelFacts, bounceBuffers: boolean): number =>
   kernel.header.initSize + kernel.initrdSize + memmapBytes(ram) * 1.2 + 12 * MiB + (bounceBuffers ? 64 * MiB : 0)
 
@@ -30,7 +33,9 @@ interface Bounds {
   readonly high: number
   readonly node: number
   readonly nodes: number
-  /** What is reserved before scratch, without reserve_mem: at least and at most; and at most below 4 GiB when there is RAM above. */
+  /**
+   * What is reserved before scratch, without reserve_mem: at least and at most; and at most below 4 GiB when there is RAM above.
+   */
   readonly least: number
   readonly most: number
   readonly mostLow: number
@@ -64,7 +69,12 @@ function boundsOf(machine: Experiment['machine'], options: KernelOptions, kernel
   }
 }
 
-export function scratchFit(machine: Experiment['machine'], options: KernelOptions, kernel: KernelFacts, alignment: number): ScratchFit {
+export function scratchFit(
+  machine: Experiment['machine'],
+  options: KernelOptions,
+  kernel: KernelFacts,
+  alignment: number,
+): ScratchFit {
   const { scratch } = options
   const bounds = boundsOf(machine, options, kernel)
   if (options.changesMemory !== undefined || options.reservesMore !== undefined) return 'undecided'
@@ -82,7 +92,9 @@ function sizesFit(sizes: readonly number[], bounds: Bounds): ScratchFit {
   return certain({ lowmem, elsewhere: all - lowmem, inNode: lowmem + global + perNode, others }, bounds)
 }
 
-/** `scale` times what is reserved: lowmem and global together of everything, and per node of what lies in it without reserve_mem. */
+/**
+ * `scale` times what is reserved: lowmem and global together of everything, and per node of what lies in it without reserve_mem.
+ */
 function percentFits(scale: number, bounds: Bounds): ScratchFit {
   const { ram, least, most, mostLow, regions, regionsAtMost, high } = bounds
   if ((1 + scale) * (least + regions) > ram) return 'impossible'
@@ -101,7 +113,10 @@ interface Need {
 }
 
 /** Room for all even if every reservation goes to the same range: low RAM alone, or lowmem there and the rest above. */
-function certain({ lowmem, elsewhere, inNode, others: reserved }: Need, { low, high, node, mostLow, share, giganticPages }: Bounds): ScratchFit {
+function certain(
+  { lowmem, elsewhere, inNode, others: reserved }: Need,
+  { low, high, node, mostLow, share, giganticPages }: Bounds,
+): ScratchFit {
   const others = reserved + giganticPages
   const allBelow = lowmem + elsewhere + others <= share * low
   const divided = lowmem + mostLow + giganticPages <= share * low && elsewhere + others <= share * high

@@ -31,14 +31,27 @@ describe('parseScratch', () => {
 })
 
 describe('memparse', () => {
-  it.each([['010', 8], ['0x10k', 16384], ['12M', 12582912], ['1g', 1073741824], ['', undefined], ['M', undefined], ['5x', undefined]])('%j', (text, value) => {
+  it.each([
+    ['010', 8],
+    ['0x10k', 16384],
+    ['12M', 12582912],
+    ['1g', 1073741824],
+    ['', undefined],
+    ['M', undefined],
+    ['5x', undefined],
+  ])('%j', (text, value) => {
     expect(memparse(text)).toBe(value)
   })
 })
 
 describe('scratchSizes', () => {
   it('rounds explicit sizes up, all of them', () => {
-    expect(scratchSizes({ kind: 'sizes', lowmem: 17 * MiB, global: 0, perNode: MiB }, 2, ALIGN)).toEqual([20 * MiB, 0, 4 * MiB, 4 * MiB])
+    expect(scratchSizes({ kind: 'sizes', lowmem: 17 * MiB, global: 0, perNode: MiB }, 2, ALIGN)).toEqual([
+      20 * MiB,
+      0,
+      4 * MiB,
+      4 * MiB,
+    ])
   })
 
   it('does not know what percent comes to', () => {
@@ -47,15 +60,17 @@ describe('scratchSizes', () => {
 
   it('has one size per kind, aligned, at least what was asked and less than one alignment more', () => {
     const size = fc.integer({ min: 0, max: 2 ** 40 })
-    fc.assert(fc.property(size, size, size, fc.integer({ min: 1, max: 8 }), (lowmem, global, perNode, nodes) => {
-      const sizes = scratchSizes({ kind: 'sizes', lowmem, global, perNode }, nodes, ALIGN) ?? []
-      expect(sizes).toHaveLength(scratchKinds(nodes).length)
-      sizes.forEach((rounded, index) => {
-        const asked = [lowmem, global][index] ?? perNode
-        expect(rounded % ALIGN).toBe(0)
-        expect(rounded - asked).toBeGreaterThanOrEqual(0)
-        expect(rounded - asked).toBeLessThan(ALIGN)
-      })
-    }))
+    fc.assert(
+      fc.property(size, size, size, fc.integer({ min: 1, max: 8 }), (lowmem, global, perNode, nodes) => {
+        const sizes = scratchSizes({ kind: 'sizes', lowmem, global, perNode }, nodes, ALIGN) ?? []
+        expect(sizes).toHaveLength(scratchKinds(nodes).length)
+        sizes.forEach((rounded, index) => {
+          const asked = [lowmem, global][index] ?? perNode
+          expect(rounded % ALIGN).toBe(0)
+          expect(rounded - asked).toBeGreaterThanOrEqual(0)
+          expect(rounded - asked).toBeLessThan(ALIGN)
+        })
+      }),
+    )
   })
 })

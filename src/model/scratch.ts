@@ -8,7 +8,13 @@ import { memparse } from './memparse.ts'
 export type ScratchRequest =
   /** Percent of what memblock has given to the kernel by then. */
   | { readonly kind: 'percent'; readonly percent: number; readonly refused?: string }
-  | { readonly kind: 'sizes'; readonly lowmem: number; readonly global: number; readonly perNode: number; readonly refused?: string }
+  | {
+      readonly kind: 'sizes'
+      readonly lowmem: number
+      readonly global: number
+      readonly perNode: number
+      readonly refused?: string
+    }
 
 const DEFAULT_PERCENT = 200
 
@@ -16,11 +22,14 @@ const DEFAULT_PERCENT = 200
 export function parseScratch(texts: readonly string[]): ScratchRequest {
   const taken = texts.map((text) => (text.endsWith('%') ? parsePercent(text) : parseSizes(text)))
   const refused = texts.filter((_text, index) => taken[index] === undefined).at(-1)
-  const last = taken.filter((request) => request !== undefined).at(-1) ?? { kind: 'percent', percent: DEFAULT_PERCENT } as const
+  const last = taken.filter((request) => request !== undefined).at(-1) ?? ({ kind: 'percent', percent: DEFAULT_PERCENT } as const)
   return refused === undefined ? last : { ...last, refused }
 }
 
-/** At most 11 characters with the sign, and a number that kstrtouint() takes; 0 % means explicit sizes of 0, as scratch_scale is 0. */
+/**
+ * At most 11 characters with the sign, and a number that kstrtouint() takes; 0 % means explicit sizes of 0, as scratch_scale is
+ * 0.
+ */
 function parsePercent(text: string): ScratchRequest | undefined {
   if (text.length > 11 || !/^\+?\d+%$/.test(text)) return undefined
   const percent = Number(text.slice(0, -1))

@@ -6,7 +6,15 @@ import { claim, kho, khoDebugfs, unpredicted, version, x86Setup } from '../claim
 export function bootClaims(boot: Boot): readonly PredictedClaim[] {
   return [
     claim(boot, 'boot.release', 'Release of the running kernel', version('linux_banner'), { value: boot.kernel.release }),
-    claim(boot, 'boot.cmdline', 'Command line of the running kernel', x86Setup('setup_arch'), cmdlineFits(boot.cmdline.length) ? { value: boot.cmdline } : unpredicted('longer than the kernel takes: what it makes of that is not modelled')),
+    claim(
+      boot,
+      'boot.cmdline',
+      'Command line of the running kernel',
+      x86Setup('setup_arch'),
+      cmdlineFits(boot.cmdline.length)
+        ? { value: boot.cmdline }
+        : unpredicted('longer than the kernel takes: what it makes of that is not modelled'),
+    ),
     khoClaim(boot),
   ]
 }
@@ -26,7 +34,14 @@ function khoClaim(boot: Boot): PredictedClaim {
     case 'on':
       return state.certain
         ? claim(boot, 'boot.kho', title, [...kho('kho_init'), ...khoDebugfs('kho_debugfs_init')], { value: true })
-        : claim(boot, 'boot.kho', title, kho('kho_reserve_scratch', 'kho_init'),
-          unpredicted('whether the scratch regions fit beside everything that the kernel reserves before them needs the boot schedule, which is not modelled'))
+        : claim(
+            boot,
+            'boot.kho',
+            title,
+            kho('kho_reserve_scratch', 'kho_init'),
+            unpredicted(
+              'whether the scratch regions fit beside all that the kernel reserves before them needs the boot schedule, not modelled',
+            ),
+          )
   }
 }

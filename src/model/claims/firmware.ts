@@ -17,9 +17,10 @@ export function firmwareClaims(boot: Boot): readonly PredictedClaim[] {
     ...e820('e820__memory_setup', 'e820__reserve_resources'),
     ...(boot.hop === 0 ? [] : bzImage64('setup_e820_entries')),
   ]
-  const tooLarge = memory >= LARGEST_KNOWN_RAM
-    ? unpredicted('from 900 GiB on QEMU may move high RAM above 1 TiB, which is not modelled')
-    : undefined
+  const tooLarge =
+    memory >= LARGEST_KNOWN_RAM
+      ? unpredicted('from 900 GiB on QEMU may move high RAM above 1 TiB, which is not modelled')
+      : undefined
   return [
     claim(boot, 'firmware.map', 'Memory map from the firmware', basis, tooLarge ?? mapPrediction(boot)),
     claim(boot, 'firmware.ram', 'RAM below and above 4 GiB', split, tooLarge ?? { value: ramSpans(type, memory).map(toRange) }),

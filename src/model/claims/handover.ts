@@ -5,16 +5,32 @@ import { nodeSpans } from '../firmware-map.ts'
 import { LUO_NODE } from '../root-fdt.ts'
 import { REGIONS_CHANGED } from './tree.ts'
 
-/** What this kernel must find of what the boot before handed over. With kho=off it takes the memory but does not show the tree. */
+/**
+ * What this kernel must find of what the boot before handed over. With kho=off it takes the memory but does not show the tree.
+ */
 export function handoverClaims(boot: Boot, previous: Boot, before: KhoOn): readonly PredictedClaim[] {
   const from = previous.hop
   return [
     ...(boot.kho.kind === 'on' ? shownClaims(boot, previous, before, boot.kho) : []),
-    claim(boot, 'handover.reserved', 'Every preserved page is reserved before the page allocator starts', kho('kho_mem_retrieve', 'kho_preserved_memory_reserve'),
-      byRule('records-reserved', {}, [givenOf(from, 'preserved.records')])),
+    claim(
+      boot,
+      'handover.reserved',
+      'Every preserved page is reserved before the page allocator starts',
+      kho('kho_mem_retrieve', 'kho_preserved_memory_reserve'),
+      byRule('records-reserved', {}, [givenOf(from, 'preserved.records')]),
+    ),
     contentClaim(boot, previous),
-    claim(boot, 'handover.setupData', 'setup_data names the tree and the scratch array', [...bzImage64('setup_kho'), ...x86Setup('add_kho')],
-      boot.memoryUnknown !== undefined ? unpredicted(boot.memoryUnknown) : byRule('kho-setup-data', { scratchCount: nodeSpans(boot.experiment.machine).length + 2 }, [givenOf(from, 'tree.address')])),
+    claim(
+      boot,
+      'handover.setupData',
+      'setup_data names the tree and the scratch array',
+      [...bzImage64('setup_kho'), ...x86Setup('add_kho')],
+      boot.memoryUnknown !== undefined
+        ? unpredicted(boot.memoryUnknown)
+        : byRule('kho-setup-data', { scratchCount: nodeSpans(boot.experiment.machine).length + 2 }, [
+            givenOf(from, 'tree.address'),
+          ]),
+    ),
   ]
 }
 
@@ -22,10 +38,16 @@ export function handoverClaims(boot: Boot, previous: Boot, before: KhoOn): reado
 function shownClaims(boot: Boot, previous: Boot, before: KhoOn, state: KhoOn): readonly PredictedClaim[] {
   const regions = revived(boot, previous)
   return [
-    claim(boot, 'handover.inFdt', 'The tree that was given is the tree that was built', [...kho('kho_populate'), ...khoDebugfs('kho_in_debugfs_init')],
-      byRule('handed-over-fdt', {}, [givenOf(previous.hop, 'tree.blob')])),
-    claim(boot, 'handover.message', 'The kernel says who started it', kho('kho_in_kexec_metadata'),
-      { value: `exec from: ${previous.kernel.release} (count ${before.kexecCount})` }),
+    claim(
+      boot,
+      'handover.inFdt',
+      'The tree that was given is the tree that was built',
+      [...kho('kho_populate'), ...khoDebugfs('kho_in_debugfs_init')],
+      byRule('handed-over-fdt', {}, [givenOf(previous.hop, 'tree.blob')]),
+    ),
+    claim(boot, 'handover.message', 'The kernel says who started it', kho('kho_in_kexec_metadata'), {
+      value: `exec from: ${previous.kernel.release} (count ${before.kexecCount})`,
+    }),
     ...(regions.length === 0 ? [] : [reserveMemClaim(boot, state, regions, previous.hop)]),
   ]
 }
@@ -36,18 +58,35 @@ const revived = (boot: Boot, previous: Boot) =>
     .filter(({ name, size }) => previous.options.reserveMem.some((region) => region.name === name && region.size === size))
     .map(({ name, size }) => ({ name, size }))
 
-const reserveMemClaim = (boot: Boot, state: KhoOn, regions: readonly { readonly name: string; readonly size: number }[], from: number): PredictedClaim =>
-  claim(boot, 'handover.reserveMem', 'reserve_mem regions are where they were', memblock('reserve_mem_kho_revive'),
-    state.regionsKnown ? byRule('regions-revived', { regions }, [givenOf(from, 'tree.memblockRegions')]) : unpredicted(REGIONS_CHANGED))
+const reserveMemClaim = (
+  boot: Boot,
+  state: KhoOn,
+  regions: readonly { readonly name: string; readonly size: number }[],
+  from: number,
+): PredictedClaim =>
+  claim(
+    boot,
+    'handover.reserveMem',
+    'reserve_mem regions are where they were',
+    memblock('reserve_mem_kho_revive'),
+    state.regionsKnown
+      ? byRule('regions-revived', { regions }, [givenOf(from, 'tree.memblockRegions')])
+      : unpredicted(REGIONS_CHANGED),
+  )
 
 /** luo_early_startup() frees the LUO page; a region's owner may write as soon as the kernel runs. */
 function contentClaim(boot: Boot, previous: Boot): PredictedClaim {
   const owned = boot.options.regionsHaveUsers || previous.options.regionsHaveUsers
   const written = owned ? previous.options.reserveMem.map(({ name }) => name) : []
-  return claim(boot, 'handover.content', 'Preserved pages keep their content', kho('kho_preserved_memory_reserve', 'kho_mem_retrieve'),
+  return claim(
+    boot,
+    'handover.content',
+    'Preserved pages keep their content',
+    kho('kho_preserved_memory_reserve', 'kho_mem_retrieve'),
     byRule('content-kept', { freed: previous.options.liveupdate && boot.options.kho ? [LUO_NODE] : [], written }, [
       givenOf(previous.hop, 'preserved.hashes'),
       givenOf(previous.hop, 'tree.addresses'),
       ...(written.length === 0 ? [] : [givenOf(previous.hop, 'tree.memblockRegions')]),
-    ]))
+    ]),
+  )
 }

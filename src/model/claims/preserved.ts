@@ -20,25 +20,51 @@ export function preservedClaims(boot: Boot, state: KhoOn): readonly PredictedCla
     ...(options.liveupdate ? [givenOf(hop, 'tree.luoFlb')] : []),
   ]
   const basis = [
-    ...kho('kho_alloc_preserve', '__kho_preserve_pages_order', 'kho_radix_add_key'), ...memblock('reserved_mem_preserve'),
-    ...luo('luo_state_setup'), ...luoFlb('luo_flb_setup_outgoing'),
+    ...kho('kho_alloc_preserve', '__kho_preserve_pages_order', 'kho_radix_add_key'),
+    ...memblock('reserved_mem_preserve'),
+    ...luo('luo_state_setup'),
+    ...luoFlb('luo_flb_setup_outgoing'),
   ]
   const reason = state.regionsKnown ? nodesUnknown(boot) : REGIONS_CHANGED
   const missing = reason === undefined ? undefined : unpredicted(reason)
   return [
-    claim(boot, 'preserved.records', 'Every preserved page of this boot', basis, missing ?? byRule('preserved-records', inputs, given)),
-    claim(boot, 'preserved.radix', 'Number and contents of the radix tree\'s node pages', basis, missing ?? byRule('preserved-radix', inputs, given)),
+    claim(
+      boot,
+      'preserved.records',
+      'Every preserved page of this boot',
+      basis,
+      missing ?? byRule('preserved-records', inputs, given),
+    ),
+    claim(
+      boot,
+      'preserved.radix',
+      "Number and contents of the radix tree's node pages",
+      basis,
+      missing ?? byRule('preserved-radix', inputs, given),
+    ),
   ]
 }
 
 /** Regions are split where nodes meet, so nodes matter when there are regions. */
-const nodesUnknown = ({ options, memoryUnknown }: Boot): string | undefined => (options.reserveMem.length === 0 ? undefined : memoryUnknown)
+const nodesUnknown = ({ options, memoryUnknown }: Boot): string | undefined =>
+  options.reserveMem.length === 0 ? undefined : memoryUnknown
 
 const NONE = { value: { violations: [] } }
 
 export const invariantClaims = (boot: Boot, state: KhoOn): readonly PredictedClaim[] => [
-  claim(boot, 'invariant.preserved-outside-scratch', 'No preserved page lies in scratch', kho('kho_preserve_folio', 'kho_preserve_pages'),
-    state.regionsKnown ? NONE : unpredicted(REGIONS_CHANGED)),
-  claim(boot, 'invariant.addresses-inside-ram', 'Every address in the tree lies in RAM', kho('kho_add_subtree', 'kho_radix_add_key'), NONE),
+  claim(
+    boot,
+    'invariant.preserved-outside-scratch',
+    'No preserved page lies in scratch',
+    kho('kho_preserve_folio', 'kho_preserve_pages'),
+    state.regionsKnown ? NONE : unpredicted(REGIONS_CHANGED),
+  ),
+  claim(
+    boot,
+    'invariant.addresses-inside-ram',
+    'Every address in the tree lies in RAM',
+    kho('kho_add_subtree', 'kho_radix_add_key'),
+    NONE,
+  ),
   claim(boot, 'invariant.lengths-agree', 'Lengths that say the same agree', kho('kho_add_subtree', 'kho_out_fdt_setup'), NONE),
 ]

@@ -17,11 +17,27 @@ export function scratchClaims(boot: Boot, behaviour: Behaviour, received: boolea
   const align = behaviour.scratchAlignment
   const unknown = boot.memoryUnknown === undefined ? undefined : unpredicted(boot.memoryUnknown)
   return [
-    claim(boot, 'scratch.count', 'Number of scratch regions: lowmem, global and one per node with memory', RESERVE, unknown ?? { value: kinds.length }),
-    claim(boot, 'scratch.order', 'Each scratch region lies in the memory of its kind', RESERVE,
-      unknown ?? { value: kinds.map((kind, index) => ({ kind, within: within(boot, index, nodes).map(toRange) })) }),
-    claim(boot, 'scratch.alignment', 'Start and size of every scratch region are aligned', kho('scratch_size_update', 'scratch_size_node', 'kho_reserve_scratch'),
-      { value: { align: hex(align), misaligned: [] } }),
+    claim(
+      boot,
+      'scratch.count',
+      'Number of scratch regions: lowmem, global and one per node with memory',
+      RESERVE,
+      unknown ?? { value: kinds.length },
+    ),
+    claim(
+      boot,
+      'scratch.order',
+      'Each scratch region lies in the memory of its kind',
+      RESERVE,
+      unknown ?? { value: kinds.map((kind, index) => ({ kind, within: within(boot, index, nodes).map(toRange) })) },
+    ),
+    claim(
+      boot,
+      'scratch.alignment',
+      'Start and size of every scratch region are aligned',
+      kho('scratch_size_update', 'scratch_size_node', 'kho_reserve_scratch'),
+      { value: { align: hex(align), misaligned: [] } },
+    ),
     ...(received ? [unchanged(boot)] : [sizes(boot, nodes.length, align), addresses(boot)]),
   ]
 }
@@ -36,15 +52,27 @@ function sizes(boot: Boot, nodes: number, align: number): PredictedClaim {
   const request = boot.options.scratch
   const known = scratchSizes(request, nodes, align)
   const refused = request.refused === undefined ? '' : `; the kernel refuses kho_scratch=${request.refused}`
-  return claim(boot, 'scratch.sizes', 'Sizes of the scratch regions', kho('kho_parse_scratch_size', 'scratch_size_update', 'scratch_size_node'),
-    boot.memoryUnknown !== undefined ? unpredicted(boot.memoryUnknown) : known === undefined
-      ? unpredicted(`${request.kind === 'percent' ? `${request.percent} % of what is reserved ` : ''}${SCHEDULE}${refused}`)
-      : { value: known.map(hex) })
+  return claim(
+    boot,
+    'scratch.sizes',
+    'Sizes of the scratch regions',
+    kho('kho_parse_scratch_size', 'scratch_size_update', 'scratch_size_node'),
+    boot.memoryUnknown !== undefined
+      ? unpredicted(boot.memoryUnknown)
+      : known === undefined
+        ? unpredicted(`${request.kind === 'percent' ? `${request.percent} % of what is reserved ` : ''}${SCHEDULE}${refused}`)
+        : { value: known.map(hex) },
+  )
 }
 
 const addresses = (boot: Boot): PredictedClaim =>
   claim(boot, 'scratch.addresses', 'Addresses of the scratch regions', RESERVE, unpredicted(SCHEDULE))
 
 const unchanged = (boot: Boot): PredictedClaim =>
-  claim(boot, 'scratch.unchanged', 'Scratch regions are those of the boot before', kho('kho_populate', 'kho_memory_init'),
-    byRule('scratch-unchanged', {}, [givenOf(boot.hop - 1, 'scratch.regions')]))
+  claim(
+    boot,
+    'scratch.unchanged',
+    'Scratch regions are those of the boot before',
+    kho('kho_populate', 'kho_memory_init'),
+    byRule('scratch-unchanged', {}, [givenOf(boot.hop - 1, 'scratch.regions')]),
+  )

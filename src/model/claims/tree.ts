@@ -10,17 +10,29 @@ export function treeClaims(boot: Boot, state: KhoOn): readonly PredictedClaim[] 
   const { behaviour } = state
   return [
     ...(state.regionsKnown ? rootClaims(boot, behaviour) : rootUnknown(boot)),
-    claim(boot, 'tree.kexec-metadata', 'Release and number of kexecs that the next kernel is told', kho('kho_out_kexec_metadata'), {
-      value: { version: behaviour.metadata.version, previousRelease: boot.kernel.release, kexecCount: state.kexecCount },
-    }),
-    ...(boot.options.liveupdate ? [claim(boot, 'tree.LUO', 'Live update state of this boot', luo('luo_state_setup'), {
-      value: { compatible: behaviour.luo.compatible, liveupdateNumber: state.liveupdateNumber },
-    })] : []),
+    claim(
+      boot,
+      'tree.kexec-metadata',
+      'Release and number of kexecs that the next kernel is told',
+      kho('kho_out_kexec_metadata'),
+      {
+        value: { version: behaviour.metadata.version, previousRelease: boot.kernel.release, kexecCount: state.kexecCount },
+      },
+    ),
+    ...(boot.options.liveupdate
+      ? [
+          claim(boot, 'tree.LUO', 'Live update state of this boot', luo('luo_state_setup'), {
+            value: { compatible: behaviour.luo.compatible, liveupdateNumber: state.liveupdateNumber },
+          }),
+        ]
+      : []),
   ]
 }
 
 const basis = [
-  ...kho('kho_out_fdt_setup', 'kho_add_subtree', 'kho_kexec_metadata_init'), ...luo('luo_state_setup'), ...memblock('prepare_kho_fdt'),
+  ...kho('kho_out_fdt_setup', 'kho_add_subtree', 'kho_kexec_metadata_init'),
+  ...luo('luo_state_setup'),
+  ...memblock('prepare_kho_fdt'),
 ]
 const ROOT = 'Root FDT: sub nodes, newest first'
 const BYTES = 'Root FDT, byte for byte'
@@ -31,12 +43,26 @@ function rootClaims(boot: Boot, behaviour: Behaviour): readonly PredictedClaim[]
   const subtrees = plan.map(({ name, size }) => ({ name, size }))
   const compatible = behaviour.khoCompatible
   return [
-    claim(boot, 'tree.root', ROOT, basis, { value: { compatible, totalSize: rootFdtSize(compatible, plan), subtrees: [...subtrees].reverse() } }),
-    claim(boot, 'tree.bytes', BYTES, basis,
-      byRule('root-fdt', { compatible, subtrees }, [givenOf(boot.hop, 'tree.memoryMap'), givenOf(boot.hop, 'tree.addresses')])),
-    ...(boot.options.reserveMem.length === 0 ? [] : [claim(boot, 'tree.memblock', MEMBLOCK, memblock('reserve_mem', 'prepare_kho_fdt'), {
-      value: { compatible: behaviour.memblockCompatible, regions: boot.options.reserveMem.map(({ name, size }) => ({ name, size: hex(size) })) },
-    })]),
+    claim(boot, 'tree.root', ROOT, basis, {
+      value: { compatible, totalSize: rootFdtSize(compatible, plan), subtrees: [...subtrees].reverse() },
+    }),
+    claim(
+      boot,
+      'tree.bytes',
+      BYTES,
+      basis,
+      byRule('root-fdt', { compatible, subtrees }, [givenOf(boot.hop, 'tree.memoryMap'), givenOf(boot.hop, 'tree.addresses')]),
+    ),
+    ...(boot.options.reserveMem.length === 0
+      ? []
+      : [
+          claim(boot, 'tree.memblock', MEMBLOCK, memblock('reserve_mem', 'prepare_kho_fdt'), {
+            value: {
+              compatible: behaviour.memblockCompatible,
+              regions: boot.options.reserveMem.map(({ name, size }) => ({ name, size: hex(size) })),
+            },
+          }),
+        ]),
   ]
 }
 
@@ -55,18 +81,42 @@ const planOf = (boot: Boot, behaviour: Behaviour) => subtreePlan(boot.options.li
 export function debugfsClaims(boot: Boot, { behaviour, received }: KhoOn): readonly PredictedClaim[] {
   const title = 'debugfs shows the root FDT as out/fdt'
   if (received) {
-    const absent = claim(boot, 'debugfs.outFdt', title, kho('kho_init'), { value: { present: false } }, 'out-fdt-absent-after-kho-boot')
+    const absent = claim(
+      boot,
+      'debugfs.outFdt',
+      title,
+      kho('kho_init'),
+      { value: { present: false } },
+      'out-fdt-absent-after-kho-boot',
+    )
     return boot.previous?.options.liveupdate === true ? [absent, luoPage(boot)] : [absent]
   }
   const compatible = behaviour.khoCompatible
   const plan = planOf(boot, behaviour)
-  const size = rootFdtSize(compatible, plan.filter(({ name }) => name === METADATA_NODE))
+  const size = rootFdtSize(
+    compatible,
+    plan.filter(({ name }) => name === METADATA_NODE),
+  )
   const headerTotalSize = rootFdtSize(compatible, plan)
-  return [claim(boot, 'debugfs.outFdt', title, kho('kho_init', 'kho_add_subtree'), { value: { present: true, size, headerTotalSize } },
-    size < headerTotalSize ? 'out-fdt-truncated' : undefined)]
+  return [
+    claim(
+      boot,
+      'debugfs.outFdt',
+      title,
+      kho('kho_init', 'kho_add_subtree'),
+      { value: { present: true, size, headerTotalSize } },
+      size < headerTotalSize ? 'out-fdt-truncated' : undefined,
+    ),
+  ]
 }
 
 const luoPage = (boot: Boot): PredictedClaim =>
-  claim(boot, 'debugfs.inSubtrees.LUO', 'in/sub_fdts/LUO still shows what the boot before wrote',
+  claim(
+    boot,
+    'debugfs.inSubtrees.LUO',
+    'in/sub_fdts/LUO still shows what the boot before wrote',
     [...luo('luo_early_startup'), ...khoDebugfs('kho_in_debugfs_init')],
-    unpredicted('luo_early_startup() frees this page before debugfs shows it; whether it is used again needs the page allocator, which is not modelled'))
+    unpredicted(
+      'luo_early_startup() frees this page before debugfs shows it; whether it is used again is up to the page allocator, not modelled',
+    ),
+  )

@@ -60,7 +60,7 @@ export interface SubjectValues {
    * Present is false only when the guest said that the file does not exist, never when reading failed otherwise.
    */
   'debugfs.outFdt': { readonly present: false } | { readonly present: true; readonly size: number; readonly headerTotalSize: number }
-  /** Guest only, hops: whether in/sub_fdts/LUO still begins with the LUO compatible string. */
+  /** Guest only, hops: whether in/sub_fdts/LUO still begins with the LUO compatible string. Never predicted: the page is free. */
   'debugfs.inSubtrees.LUO': { readonly intact: boolean }
 
   /** All records of the tree, by start and then order. Host: outRadix.records, when complete. */
@@ -75,7 +75,10 @@ export interface SubjectValues {
   'invariant.preserved-outside-scratch': { readonly violations: readonly PreservedRecord[] }
   /** Names of structures (`root`, `tree`, a subtree's name, `record 0x…`) that do not lie in RAM entirely. */
   'invariant.addresses-inside-ram': { readonly violations: readonly string[] }
-  /** Disagreements between lengths, one sentence each: totalsize and blob, blob-size and subtree, scratch_phys and scratch_len. */
+  /**
+   * Disagreements between lengths, one sentence each: totalsize and blob, blob-size and subtree, scratch_phys and scratch_len.
+   * debugfs' out/fdt is not among them; it has a claim of its own.
+   */
   'invariant.lengths-agree': { readonly violations: readonly string[] }
 
   /**
