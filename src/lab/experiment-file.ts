@@ -1,4 +1,4 @@
-import { isCollection, isPair, isScalar, LineCounter, parseDocument, type Document, type Node, type YAMLParseError } from 'yaml'
+import { isCollection, isPair, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml'
 import { completeExperiment, ExperimentFile, type Experiment } from '../shared/documents/index.ts'
 import { err, LabError, messageOf, ok, type Result } from '../shared/result.ts'
 import { pathText, wordIssues, type WordedIssue } from './experiment-words.ts'
@@ -86,7 +86,7 @@ function readYaml(text: string, lineCounter: LineCounter): Result<{ document: Do
   }
 }
 
-const yamlWords = (error: YAMLParseError): string =>
+const yamlWords = (error: { readonly code: string; readonly message: string }): string =>
   error.code === 'MULTIPLE_DOCS' ? 'a second document begins here; a file holds one experiment' : error.message
 
 function placeOf(lines: LineCounter, offset: number): { line: number; column: number } {

@@ -13,7 +13,7 @@ First the prediction is made and sealed with a digest; then QEMU starts, the gue
 says, and is observed from inside (debugfs, /proc, dmesg) and from outside (its RAM, QEMU's monitor); then both are compared.
 
 DIR gets experiment.json, prediction.json, observation.json, comparison.json, report.html, .md, .txt and .ktap, and raw/ with
-every capture and the serial log. Without --out a folder of its own is made below $XDG_STATE_HOME/kho-lab/runs.
+every capture and the serial log. Without --out a folder of its own is made below $XDG_DATA_HOME/kho-lab/runs.
 
 Ctrl-C stops the guest and keeps what was observed; a second one ends at once.
 Exit code: 0 agreed, 1 disagreed, 2 incomplete, lost or failed, 64 wrong usage or a wrong experiment file.
@@ -56,6 +56,6 @@ async function run(cli: Cli, file: string, options: RunOptions): Promise<void> {
 }
 
 async function ownFolder(experimentName: string): Promise<string> {
-  const { newRunId, runsDirectory } = await import('../../lab/runs-directory.ts')
-  return join(runsDirectory(), newRunId(experimentName, new Date()))
+  const { newRunFolder, runsDirectory } = await import('../../lab/run/store.ts')
+  return (await newRunFolder(runsDirectory(), new Date(), experimentName)).directory
 }
