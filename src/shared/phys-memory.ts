@@ -6,6 +6,8 @@ export interface PhysMemory {
   /** RAM ranges in ascending order, half open. */
   readonly ranges: readonly { readonly start: number; readonly end: number }[]
   read(address: number, length: number): Uint8Array | undefined
+  /** Fills all of `target` from `address` on, for those that read a lot; false, with `target` undefined, where `read` answers undefined. */
+  readInto?(address: number, target: Uint8Array): boolean
 }
 
 /** True when all of [address, address + length) lies inside one RAM range. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import type { PhysMemory } from '../../shared/phys-memory.ts'
+import { insideRam, type PhysMemory } from '../../shared/phys-memory.ts'
 import { LabError, messageOf } from '../../shared/result.ts'
 import { MiB, formatSize } from '../../shared/units.ts'
 import type { RamBlock } from '../observe/mtree.ts'
@@ -96,20 +96,23 @@ export function guestMemory(blocks: readonly RamBlock[], fds: ReadonlyMap<string
     return { ...block, fd }
   })
   const ranges = ramRanges(blocks)
+  const readInto = (address: number, target: Uint8Array): boolean => {
+    const { length } = target
+    if (!Number.isSafeInteger(address) || !insideRam({ ranges }, address, length)) return false
+    for (const piece of pieces) {
+      const start = Math.max(address, piece.start)
+      const end = Math.min(address + length, piece.end)
+      if (start < end && !readFully(piece.fd, target.subarray(start - address, end - address), piece.offset + start - piece.start)) return false
+    }
+    return true
+  }
   return {
     ranges,
+    readInto,
     read(address, length) {
-      if (!Number.isSafeInteger(address) || !Number.isSafeInteger(length) || length < 0) return undefined
-      if (!ranges.some((range) => address >= range.start && address + length <= range.end)) return undefined
+      if (!Number.isSafeInteger(length) || length < 0 || !insideRam({ ranges }, address, length)) return undefined
       const bytes = new Uint8Array(length)
-      for (const piece of pieces) {
-        const start = Math.max(address, piece.start)
-        const end = Math.min(address + length, piece.end)
-        if (start < end && !readFully(piece.fd, bytes.subarray(start - address, end - address), piece.offset + start - piece.start)) {
-          return undefined
-        }
-      }
-      return bytes
+      return readInto(address, bytes) ? bytes : undefined
     },
   }
 }
