@@ -109,9 +109,12 @@ export function suiteLines(archives: readonly DebianArchive[], suite: string, co
 export const ownSuiteLines = (archives: readonly DebianArchive[]): string[] =>
   archives.flatMap(({ uri, suites }) => suites.map((suite) => `deb [signed-by=${KEYRING}] ${uri} ${suite} main`))
 
+/** Scripts that a machine lets apt run; they are for its own package state. */
+const HOOKS = ['APT::Update::Pre-Invoke', 'APT::Update::Post-Invoke', 'APT::Update::Post-Invoke-Success', 'DPkg::Post-Invoke']
+
 /**
- * apt with a configuration, lists and caches of its own below one folder. It reads nothing of the machine's apt set-up
- * and its package state, and changes nothing there; signatures are checked by apt as always.
+ * apt with sources, lists and caches of its own below one folder. Of the machine's configuration it keeps what concerns
+ * the way to the archive (a proxy); the machine's package state is neither read nor changed. apt checks signatures as always.
  */
 export class PrivateApt {
   readonly #directory: string
@@ -132,8 +135,6 @@ export class PrivateApt {
     await writeFile(at('status'), '')
     await writeFile(at('sources.list'), `${sourceLines.join('\n')}\n`)
     const settings = {
-      'Dir::Etc::main': '/dev/null',
-      'Dir::Etc::parts': '/dev/null',
       'Dir::Etc::preferences': '/dev/null',
       'Dir::Etc::preferencesparts': '/dev/null',
       'Dir::Etc::sourcelist': at('sources.list'),
@@ -151,12 +152,8 @@ export class PrivateApt {
       'Acquire::Retries': '2',
       'Acquire::http::Timeout': '20',
     }
-    await writeFile(
-      at('apt.conf'),
-      Object.entries(settings)
-        .map(([key, value]) => `${key} "${value}";\n`)
-        .join(''),
-    )
+    const lines = Object.entries(settings).map(([key, value]) => `${key} "${value}";`)
+    await writeFile(at('apt.conf'), [...HOOKS.map((hook) => `#clear ${hook};`), ...lines, ''].join('\n'))
     await this.#run(['apt-get', 'update'])
   }
 
@@ -191,9 +188,10 @@ export class PrivateApt {
     await this.#run(['apt-get', 'download', ...packages], into)
   }
 
+  /** With -c, and not APT_CONFIG: that file is read after the machine's own configuration, so what it says stands. */
   #run(argv: readonly string[], cwd?: string): Promise<string> {
-    const env = { APT_CONFIG: path.join(this.#directory, 'apt.conf') }
-    return runStep(argv, { env, log: this.#log, signal: this.#signal, ...(cwd === undefined ? {} : { cwd }) })
+    const options = { log: this.#log, signal: this.#signal, ...(cwd === undefined ? {} : { cwd }) }
+    return runStep([...argv, '-c', path.join(this.#directory, 'apt.conf')], options)
   }
 }
 

@@ -42,7 +42,11 @@ describe('the cache', () => {
   async function finishedFolder(made: string): Promise<string> {
     const folder = path.join(await makeWorkDirectory(root), 'kernel')
     mkdirSync(folder)
-    writeFileSync(path.join(folder, 'part.json'), JSON.stringify({ made }))
+    writeFileSync(path.join(folder, 'bzImage'), 'kernel')
+    writeFileSync(
+      path.join(folder, 'part.json'),
+      JSON.stringify({ made, files: [{ name: 'bzImage', size: 6, sha256: 'a'.repeat(64) }] }),
+    )
     return folder
   }
 
@@ -67,6 +71,17 @@ describe('the cache', () => {
       part: { made: 'first' },
       keys: [KEY],
     })
+  })
+
+  it('replaces a result that has lost a file or its description', async () => {
+    await publish(root, 'kernels', KEY, await finishedFolder('first'))
+    writeFileSync(path.join(root, 'kernels', KEY, 'bzImage'), '')
+    await publish(root, 'kernels', KEY, await finishedFolder('second'))
+    expect(readPart(root, 'kernels', KEY, Part)).toEqual({ made: 'second' })
+    writeFileSync(path.join(root, 'kernels', KEY, 'part.json'), '')
+    expect(readPart(root, 'kernels', KEY, Part)).toBeUndefined()
+    await publish(root, 'kernels', KEY, await finishedFolder('third'))
+    expect(readPart(root, 'kernels', KEY, Part)).toEqual({ made: 'third' })
   })
 
   it('does not know a part whose description it cannot read', async () => {

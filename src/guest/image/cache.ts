@@ -4,7 +4,8 @@ import { link, copyFile, mkdir, readFile, readdir, rename, rm, stat, statfs, wri
 import { homedir } from 'node:os'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { z } from 'zod'
+import { z } from 'zod'
+import { Sha256 } from '../../shared/documents/common.ts'
 import { canonicalJson } from '../../shared/json.ts'
 import { LabError } from '../../shared/result.ts'
 import { formatSize } from '../../shared/units.ts'
@@ -47,23 +48,44 @@ export async function sha256OfFile(file: string): Promise<string> {
 
 export const partDirectory = (root: string, kind: PartKind, key: string): string => path.join(root, kind, key)
 
+export const PartFile = z.object({ name: z.string(), size: z.int(), sha256: Sha256 })
+export type PartFile = z.infer<typeof PartFile>
+
 /** The description of a part, or undefined when there is none that this release of the lab understands. */
 export function readPart<T extends z.ZodType>(root: string, kind: PartKind, key: string, schema: T): z.output<T> | undefined {
   const file = path.join(partDirectory(root, kind, key), DESCRIPTION[kind])
-  if (!existsSync(file)) return undefined
-  const parsed = schema.safeParse(JSON.parse(readFileSync(file, 'utf8')))
-  return parsed.success ? parsed.data : undefined
+  return existsSync(file) ? parseText(readFileSync(file, 'utf8'), schema) : undefined
 }
 
-/** Makes a finished folder visible under its key, all at once. When the key is there already, that one stays. */
+/** A file that lost its content (a power failure) is as good as none. */
+function parseText<T extends z.ZodType>(text: string, schema: T): z.output<T> | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+const Described = z.object({ files: z.array(PartFile) })
+
+/**
+ * Makes a finished folder visible under its key, all at once. When a whole one is there already, that one stays; one that
+ * has lost a file is replaced.
+ */
 export async function publish(root: string, kind: PartKind, key: string, from: string): Promise<void> {
   const target = partDirectory(root, kind, key)
   await mkdir(path.dirname(target), { recursive: true })
+  if (existsSync(target)) {
+    const files = readPart(root, kind, key, Described)?.files
+    if (files !== undefined && (await filesAreThere(target, files))) return
+    await removePart(root, kind, key)
+  }
   try {
     await rename(from, target)
   } catch (error) {
-    if (!existsSync(path.join(target, DESCRIPTION[kind]))) throw error
-    await rm(from, { recursive: true, force: true })
+    // Another builder of the same content was quicker.
+    if (!(error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST'))) throw error
   }
 }
 
@@ -149,12 +171,6 @@ export async function requireDisk(root: string, bytes: number, what: string): Pr
     message: `${what} needs ${formatSize(bytes)} of disk in ${root}, ${Math.floor(free / 2 ** 20)} MiB are free`,
     hint: 'Free some space, or set XDG_CACHE_HOME to a folder on a larger disk. A few MiB remain after the build.',
   })
-}
-
-export interface PartFile {
-  readonly name: string
-  readonly size: number
-  readonly sha256: string
 }
 
 export const describeFiles = (directory: string, names: readonly string[]): Promise<PartFile[]> =>

@@ -2,6 +2,7 @@ import { PAGE_SIZE, roundUp } from '../../shared/units.ts'
 
 /** What the image builder needs to know of an ELF64 little-endian section. */
 export interface ElfSection {
+  readonly name: string
   readonly type: number
   readonly flags: number
   readonly offset: number
@@ -21,9 +22,13 @@ export function elfSections(file: Buffer): readonly ElfSection[] | undefined {
   const start = Number(file.readBigUInt64LE(0x28))
   const entrySize = file.readUInt16LE(0x3a)
   const count = file.readUInt16LE(0x3c)
+  const names = start + file.readUInt16LE(0x3e) * entrySize
+  const namesOffset = count > 0 ? Number(file.readBigUInt64LE(names + 24)) : 0
   return Array.from({ length: count }, (_unused, index) => {
     const at = start + index * entrySize
+    const name = namesOffset + file.readUInt32LE(at)
     return {
+      name: file.toString('latin1', name, file.indexOf(0, name)),
       type: file.readUInt32LE(at + 4),
       flags: Number(file.readBigUInt64LE(at + 8)),
       offset: Number(file.readBigUInt64LE(at + 24)),

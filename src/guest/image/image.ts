@@ -298,6 +298,7 @@ async function assemble(
     source: kernel.part.source,
     configSha256: kernel.part.configSha256,
     purgatorySize: kernel.part.purgatorySize,
+    buildFacts: kernel.part.buildFacts,
     compiler: kernel.part.compiler,
     packages: initramfs.part.packages,
     files: [...kernel.part.files, ...initramfs.part.files],

@@ -4,15 +4,14 @@ import path from 'node:path'
 import { z } from 'zod'
 import { LabError } from '../../shared/result.ts'
 import type { PrivateApt } from './apt.ts'
-import { describeFiles } from './cache.ts'
+import { describeFiles, PartFile } from './cache.ts'
 import { compress, writeCpio, type CpioEntry } from './cpio.ts'
 import { neededLibraries } from './elf.ts'
-import { PartFileSchema } from './kernel-build.ts'
 import type { LabSources } from './lab-sources.ts'
 import { runStep } from './process.ts'
 
 /** part.json of an initramfs in the cache. */
-export const InitramfsPart = z.object({ packages: z.array(z.string()), files: z.array(PartFileSchema) })
+export const InitramfsPart = z.object({ packages: z.array(z.string()), files: z.array(PartFile) })
 export type InitramfsPart = z.infer<typeof InitramfsPart>
 
 export const INITRAMFS_FILE = 'initramfs.cpio.gz'

@@ -4,22 +4,24 @@ import path from 'node:path'
 import { z } from 'zod'
 import { LabError } from '../../shared/result.ts'
 import { Sha256 } from '../../shared/documents/common.ts'
-import { describeFiles, sha256 } from './cache.ts'
+import { KernelBuildFacts } from '../../shared/documents/kernel-build-facts.ts'
+import { kernelBuildFacts, prepareFacts, readFactsObject } from './build-facts.ts'
+import { describeFiles, PartFile, sha256 } from './cache.ts'
 import { purgatorySize } from './elf.ts'
 import { effectiveFragment, optionsNotTaken, parseKernelConfig, type OptionNotTaken } from './kernel-config.ts'
 import { runStep } from './process.ts'
-
-export const PartFileSchema = z.object({ name: z.string(), size: z.int(), sha256: Sha256 })
 
 /** part.json of a kernel in the cache. */
 export const KernelPart = z.object({
   kernelRelease: z.string(),
   source: z.string(),
-  /** The three are absent for a bzImage that was not built by the lab. */
+  /** The four are absent for a bzImage that was not built by the lab. */
   configSha256: Sha256.optional(),
   purgatorySize: z.int().optional(),
+  /** Absent also for a release that does not have what facts.c asks for. */
+  buildFacts: KernelBuildFacts.optional(),
   compiler: z.string().optional(),
-  files: z.array(PartFileSchema),
+  files: z.array(PartFile),
   /** Lines that make printed and the seconds they took: the estimate for the next build. */
   measured: z.object({ buildLines: z.int(), buildSeconds: z.number() }).optional(),
 })
@@ -30,6 +32,8 @@ export interface KernelBuild {
   readonly work: string
   readonly log: string
   readonly fragment: string
+  /** Source of facts.c */
+  readonly facts: string
   readonly rowLines: readonly string[]
   readonly optional: readonly string[]
   readonly source: string
@@ -39,6 +43,8 @@ export interface KernelBuild {
   readonly signal: AbortSignal | undefined
   readonly onConfigured: () => void
   readonly onFraction: (fraction: number) => void
+  /** Things that people should know though the build went on. */
+  readonly note: (text: string) => void
 }
 
 /** Fixed, so that the same source, configuration and compiler give the same bzImage (Documentation/kbuild/reproducible-builds.rst). */
@@ -125,10 +131,32 @@ async function collect(
     source: build.source,
     configSha256: sha256(await readFile(path.join(directory, 'config'))),
     purgatorySize: purgatory,
+    buildFacts: await askBuildTree(build, objects),
     compiler: build.compiler,
     files: await describeFiles(directory, ['bzImage', 'config', 'System.map']),
     measured,
   }
   await writeFile(path.join(directory, 'part.json'), `${JSON.stringify(part, undefined, 2)}\n`)
   return { directory, part }
+}
+
+/** What the model needs to know of this build; undefined, with a note, when this release does not have all of it. */
+async function askBuildTree(build: KernelBuild, objects: string): Promise<KernelBuildFacts | undefined> {
+  const folder = path.join(build.work, 'facts')
+  const targets = await prepareFacts(folder, build.facts)
+  try {
+    await make(build, objects, targets)
+  } catch (error) {
+    if (!(error instanceof LabError && error.code === 'image-build-failed')) throw error
+    build.note(`facts.c does not compile for ${build.source}: what hangs on this build's early memory is not predicted`)
+    return undefined
+  }
+  const facts = kernelBuildFacts({
+    object: await readFactsObject(folder),
+    systemMap: await readFile(path.join(objects, 'System.map'), 'utf8'),
+    config: parseKernelConfig(await readFile(path.join(objects, '.config'), 'utf8')),
+  })
+  if (facts.ok) return facts.value
+  build.note(`${build.source}: ${facts.error}; what hangs on this build's early memory is not predicted`)
+  return undefined
 }

@@ -48,6 +48,8 @@ export interface LabSources {
   readonly directory: string
   readonly releases: readonly Release[]
   readonly fragment: string
+  /** facts.c, which asks a build tree for sizes. */
+  readonly facts: string
   readonly recipe: Recipe
   readonly init: string
   /** C sources and headers of the guest tools, by name. */
@@ -77,6 +79,7 @@ export function readLabSources(directory: string = findDirectory()): LabSources 
     directory,
     releases: Releases.parse(JSON.parse(read('kernel', 'releases.json'))),
     fragment: read('kernel', 'lab.config'),
+    facts: read('kernel', 'facts.c'),
     recipe: Recipe.parse(JSON.parse(read('initramfs', 'recipe.json'))),
     init: read('initramfs', 'init'),
     tools: Object.fromEntries(toolFiles.map((name) => [name, read('tools', name)])),

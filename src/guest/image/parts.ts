@@ -64,6 +64,7 @@ function kernelInputs(sources: LabSources, wish: KernelWish & { kind: 'build' })
     builder: BUILDER_VERSION,
     part: 'kernel',
     fragment: sources.fragment,
+    facts: sources.facts,
     config: row.config,
     optional: row.optional,
     ...origin,
@@ -135,6 +136,7 @@ async function compileKernel(
     work: job.work,
     log: job.log,
     fragment: job.sources.fragment,
+    facts: job.sources.facts,
     rowLines: wish.row.config,
     optional: wish.row.optional,
     source: resolved.description,
@@ -143,6 +145,7 @@ async function compileKernel(
     signal: job.signal,
     onConfigured: () => tracker.start('compile', `compiling ${resolved.description}`),
     onFraction: (fraction) => tracker.within(fraction),
+    note: job.note,
   })
   await publish(job.root, 'kernels', key, directory)
   return part
