@@ -9,6 +9,8 @@ export const WireError = z.object({
   evidence: z.array(z.string()).optional(),
 })
 
+export type WireError = z.infer<typeof WireError>
+
 export const RunId = z.string().regex(/^[0-9]{8}-[0-9]{6}-[a-z0-9-]{1,60}$/)
 
 /** What happens during a run, in order. The same events drive the terminal, the window and the browser. */

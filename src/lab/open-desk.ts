@@ -1,0 +1,52 @@
+import type { RunListing } from '../shared/contract.ts'
+import { formats } from '../report/formats.ts'
+import { createDesk, type Desk, type DeskDependencies, type StartedRun } from './desk.ts'
+import { replayRun } from './desk-replay.ts'
+import { diagnoseThisMachine } from './doctor-here.ts'
+import { experimentOfText, listExperiments } from './experiment-shelf.ts'
+import { buildGuestImage, listBuiltImages } from './images.ts'
+import { imagesOf } from './kernels.ts'
+import { predictExperiment } from './predict.ts'
+import { readRun, renderRunReport } from './report.ts'
+import { LAB_VERSION } from './run/lab-version.ts'
+import { runExperiment } from './run/run-experiment.ts'
+import { findRun, listRuns, newRunFolder, runsDirectory } from './run/store.ts'
+
+export interface DeskOptions {
+  readonly host: 'electron' | 'browser'
+  /** Where runs are kept; as the command line has it unless given. */
+  readonly runs?: string
+}
+
+/** The desk over the real lab. */
+export function openDesk({ host, runs = runsDirectory() }: DeskOptions): Promise<Desk> {
+  const dependencies: DeskDependencies = {
+    version: LAB_VERSION,
+    host,
+    doctor: diagnoseThisMachine,
+    listImages: listBuiltImages,
+    buildImage: (options) => buildGuestImage({ fresh: false, ...options }),
+    listExperiments: () => listExperiments(),
+    predict: async (yaml) => predictExperiment(experimentOfText(yaml)),
+    startRun: (yaml, options) => startRun(runs, yaml, options),
+    listRuns: () => listRuns(runs),
+    storedEvents: async (id) => replayRun(await findRun(runs, id)),
+    comparison: async (id) => (await readRun(await findRun(runs, id))).comparison,
+    report: async (id, format) => {
+      const { mediaType, extension } = formats[format]
+      return { name: `${id}.${extension}`, mediaType, text: await renderRunReport(await findRun(runs, id), format) }
+    },
+  }
+  return Promise.resolve(createDesk(dependencies))
+}
+
+async function startRun(runs: string, yaml: string, { signal, onEvent }: Parameters<DeskDependencies['startRun']>[1]): Promise<StartedRun> {
+  const experiment = experimentOfText(yaml)
+  // Said before a folder is made: a page can then offer to build what is missing.
+  await imagesOf(experiment, { signal })
+  const now = new Date()
+  const { id, directory } = await newRunFolder(runs, now, experiment.name)
+  const listing: RunListing = { id, name: experiment.name, state: 'running', startedAt: now.toISOString() }
+  const done = runExperiment({ experiment, source: yaml, out: directory, signal, onEvent }).then(() => undefined)
+  return { listing, done }
+}
