@@ -182,12 +182,15 @@ describe('md', () => {
 
       QEMU: \`/usr/bin/qemu-system-x86_64 -nodefaults -display none -machine q35,memory-backend=ram0 -accel tcg -cpu max -m 1024M -append console=ttyS0 kho=on liveupdate=on\`
 
+      <details><summary>3 raw captures</summary>
+
       | Capture | Bytes | SHA-256 |
       | --- | --- | --- |
       | \`raw/hop0/0.bin\` | 345 | \`bf5f697a5b7fb743f7a0050793c052d02fe0a099cc00ee5d68213c26044189ef\` |
       | \`raw/hop0/1.bin\` | 233 | \`972e97543b07117adedf8b9b82b805c126907fe7ca68fa086e41742e1219ee54\` |
       | \`raw/hop0/2.bin\` | 73 | \`41dff9d9b00e23501e3c4ccc8c6a7643fa989fba68c6c936d6f4f2ad45231c29\` |
 
+      </details>
       "
     `)
   })
@@ -298,12 +301,8 @@ describe('txt', () => {
         q35,memory-backend=ram0 -accel tcg -cpu max -m 1024M -append
         console=ttyS0 kho=on liveupdate=on
 
-      raw/hop0/0.bin, 345 bytes
-        bf5f697a5b7fb743f7a0050793c052d02fe0a099cc00ee5d68213c26044189ef
-      raw/hop0/1.bin, 233 bytes
-        972e97543b07117adedf8b9b82b805c126907fe7ca68fa086e41742e1219ee54
-      raw/hop0/2.bin, 73 bytes
-        41dff9d9b00e23501e3c4ccc8c6a7643fa989fba68c6c936d6f4f2ad45231c29
+      3 raw captures with 651 bytes together; observation.json lists each with
+      its SHA-256.
 
       Last lines of the serial console:
         plain

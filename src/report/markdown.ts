@@ -1,7 +1,9 @@
 import type { ComparedClaim, Comparison } from '../shared/documents/index.ts'
 import type { Render, ReportExtras } from './report.ts'
 import { markdown, markdownCode } from './visible.ts'
-import { basisText, cut, durationText, familiesOf, FINDING_WORDS, hopsOf, hopTitle, sideText, valueText, verdictSentence } from './words.ts'
+import {
+  basisText, cut, durationText, familiesOf, FINDING_WORDS, hopsOf, hopTitle, qemuCommand, sideText, valueText, verdictSentence,
+} from './words.ts'
 
 const VALUE_LIMIT = 160
 
@@ -90,12 +92,14 @@ const sideCell = (side: ComparedClaim['guest']): string =>
   'value' in side ? markdownCode(cut(valueText(side.value), VALUE_LIMIT)) : markdown(sideText(side))
 
 function evidence(extras: ReportExtras): string[] {
-  const { qemu } = extras.observation.environment
   return [
     '## Evidence',
     '',
-    `QEMU: ${markdownCode([qemu.binary, ...qemu.argv].join(' '))}`,
+    `QEMU: ${markdownCode(qemuCommand(extras.observation.environment.qemu).join(' '))}`,
+    '',
+    `<details><summary>${extras.rawFiles.length} raw captures</summary>`,
     '',
     ...table(['Capture', 'Bytes', 'SHA-256'], extras.rawFiles.map((raw) => [markdownCode(raw.file), String(raw.size), markdownCode(raw.sha256)])),
+    '</details>',
   ]
 }

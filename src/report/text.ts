@@ -1,7 +1,9 @@
 import type { ComparedClaim, Comparison } from '../shared/documents/index.ts'
 import type { Render, ReportExtras } from './report.ts'
 import { columns, visible } from './visible.ts'
-import { basisText, cut, durationText, familiesOf, FINDING_WORDS, hopsOf, hopTitle, sideText, valueText, verdictSentence } from './words.ts'
+import {
+  basisText, cut, durationText, familiesOf, FINDING_WORDS, hopsOf, hopTitle, qemuCommand, sideText, valueText, verdictSentence,
+} from './words.ts'
 import { wrap } from './wrap.ts'
 
 /** Columns of a line: what mailing lists expect, so that quoting still fits into 80. */
@@ -101,12 +103,12 @@ function allClaims(comparison: Comparison): string[] {
 }
 
 function evidence(extras: ReportExtras): string[] {
-  const { qemu } = extras.observation.environment
+  const bytes = extras.rawFiles.reduce((sum, raw) => sum + raw.size, 0)
   return [
     ...heading('Evidence', '-'),
-    ...paragraph(`QEMU: ${[qemu.binary, ...qemu.argv].join(' ')}`, '', '  '),
+    ...paragraph(`QEMU: ${qemuCommand(extras.observation.environment.qemu).join(' ')}`, '', '  '),
     '',
-    ...extras.rawFiles.flatMap((raw) => [...paragraph(`${raw.file}, ${raw.size} bytes`), ...paragraph(raw.sha256, '  ')]),
+    ...paragraph(`${extras.rawFiles.length} raw captures with ${bytes} bytes together; observation.json lists each with its SHA-256.`),
     '',
     ...(extras.serialTail.length === 0
       ? []

@@ -51,6 +51,9 @@ export function familiesOf(comparison: Comparison, hop: number): { family: strin
 export const cut = (text: string, limit: number): string =>
   text.length <= limit ? text : `${text.slice(0, limit)}… (${text.length} characters)`
 
+/** The whole command line of QEMU, the program first. */
+export const qemuCommand = ({ binary, argv }: Comparison['environment']['qemu']): readonly string[] => (argv[0] === binary ? argv : [binary, ...argv])
+
 /** Milliseconds between the start and the end of the run, as seconds with one decimal. */
 export function durationText(comparison: Comparison): string {
   const { startedAt, endedAt } = comparison.environment

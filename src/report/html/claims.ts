@@ -66,12 +66,13 @@ function sideHtml(side: Side, claim: ComparedClaim): string {
 }
 
 function basisHtml(claim: ComparedClaim): string {
-  const functions = claim.basis.map((basis) => html(basis.function)).join(', ')
+  const [first, ...others] = claim.basis.map((basis) => html(basis.function))
+  const more = others.length === 0 ? '' : ` <span class="muted">+${others.length}</span>`
   const given = Object.entries(claim.given)
   const details = [
     ...claim.basis.map((basis) => `<div>${html(basisText(basis))}</div>`),
     ...given.map(([name, value]) => `<div><span class="muted">given ${html(name)}</span> ${valueHtml(value)}</div>`),
   ]
-  const count = given.length === 0 ? '' : ` <span class="muted">+ ${given.length} given</span>`
-  return `<details><summary><span class="mono">${functions}</span>${count}</summary>${details.join('')}</details>`
+  const count = given.length === 0 ? '' : ` <span class="muted">· ${given.length} given</span>`
+  return `<details><summary><span class="mono">${first ?? ''}</span>${more}${count}</summary>${details.join('')}</details>`
 }

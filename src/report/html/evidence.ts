@@ -1,9 +1,10 @@
 import type { Blob, Comparison, Observation } from '../../shared/documents/index.ts'
 import type { RawFile, ReportExtras } from '../report.ts'
 import { html } from '../visible.ts'
+import { qemuCommand } from '../words.ts'
 import { hexdump } from './values.ts'
 
-/** Raw captures up to this many bytes are shown in the report. */
+/** Binary captures up to this many bytes are shown as a hexdump. */
 const SHOW = 4096
 
 /** Everything that the verdicts rest on: captures, command line, digests, messages, console. */
@@ -46,7 +47,7 @@ function documents(comparison: Comparison, extras: ReportExtras): string {
 
 /** One option with its argument per line. */
 function commandLine(observation: Observation): string {
-  const { binary, argv } = observation.environment.qemu
+  const [binary = '', ...argv] = qemuCommand(observation.environment.qemu)
   const lines: string[] = []
   for (const word of argv) {
     const last = lines.at(-1)
@@ -74,8 +75,17 @@ function captures(extras: ReportExtras): string {
 
 function dump(raw: RawFile, inline: ReadonlyMap<string, string>): string {
   const hex = raw.hex ?? inline.get(raw.sha256)
-  if (hex === undefined || raw.size > SHOW || raw.size === 0) return '<span class="none">in the run folder</span>'
+  if (hex === undefined || raw.size === 0) return `<span class="none">${raw.size === 0 ? 'empty' : 'in the run folder'}</span>`
+  const text = textOf(hex)
+  if (text !== undefined) return `<details><summary>text</summary><pre>${text.split('\n').map(html).join('\n')}</pre></details>`
+  if (raw.size > SHOW) return '<span class="none">in the run folder</span>'
   return `<details><summary>hexdump</summary><pre>${hexdump(hex)}</pre></details>`
+}
+
+/** The bytes as text when they are printable ASCII with line feeds and tabs and nothing else. */
+function textOf(hex: string): string | undefined {
+  if (!/^(?:0[9a]|[2-6].|7[0-9a-e])+$/.test(hex)) return undefined
+  return hex.replaceAll(/../g, (byte) => String.fromCharCode(Number.parseInt(byte, 16)))
 }
 
 /** Blobs of an observation that may be inline; a capture with the same hash has the same bytes. */

@@ -52,13 +52,13 @@ table{border-collapse:collapse;width:100%}
 th{font-weight:500;color:var(--muted);text-align:left;font-size:11px;background:var(--panel)}
 th,td{border:1px solid var(--line);padding:4px 8px;vertical-align:top}
 table.claims{table-layout:fixed}
-.claims col.c-verdict{width:112px}.claims col.c-claim{width:21%}.claims col.c-basis{width:14%}
+.claims col.c-verdict{width:112px}.claims col.c-claim{width:20%}.claims col.c-basis{width:13%}
 .claims tr.family th{background:var(--soft);color:var(--text);font-weight:600}
 .claims tr.v-differ td{background:var(--differ-bg)}
 .claims td{overflow-wrap:anywhere}
 .claims .title,.claims .reason{display:block;color:var(--muted)}
 .claims .reason{color:var(--text)}
-.v{white-space:pre-wrap}.claims .v{font-size:11.5px}.row{padding-left:2ch;text-indent:-2ch}
+.v{white-space:pre-wrap}.claims .v,.claims .mono{font-size:11px}.row{padding-left:2ch;text-indent:-2ch}
 .none{color:var(--muted);font-style:italic}
 details>summary{cursor:pointer;color:var(--accent);list-style-position:inside}
 details>pre,details>.v{margin:4px 0}
