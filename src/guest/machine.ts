@@ -1,17 +1,19 @@
-import { type WriteStream, createWriteStream } from 'node:fs'
 import type { PhaseName } from '../shared/documents/index.ts'
 import type { PhysMemory } from '../shared/phys-memory.ts'
 import { LabError, toLabError } from '../shared/result.ts'
 import { explainEnding, panicked } from './endings.ts'
+import { type NextKernel, loadScript } from './next-kernel.ts'
 import { Doom, PHASE_BOUNDS, type PhaseBounds, withinPhase } from './phases.ts'
-import { FETCH } from './qemu/argv.ts'
 import { placeFile } from './qemu/files.ts'
 import { LabPort } from './qemu/lab-port.ts'
 import { type Launched, type LaunchSpec, launch } from './qemu/launch.ts'
+import { openSerialLog } from './qemu/serial-log.ts'
 import { ConsoleCapture, isPanicEnd } from './qemu/serial.ts'
 import { type ExecOptions, type SshKeys, SshSession, quoted } from './ssh/session.ts'
 import { type Stopped, stopQemu } from './stop.ts'
 import type { CommandResult, GuestChannel, PhaseEvent } from './types.ts'
+
+export type { NextKernel } from './next-kernel.ts'
 
 export interface MachineSpec extends LaunchSpec {
   readonly keys: SshKeys
@@ -36,13 +38,6 @@ export interface Boot {
   readonly phases: readonly PhaseEvent[]
 }
 
-export interface NextKernel {
-  /** Path or bytes of a bzImage. */
-  readonly kernel: string | Uint8Array
-  readonly initrd: string | Uint8Array
-  readonly cmdline: string
-}
-
 /** From a panic's first line to its end; a kernel that hangs in between is not waited for. */
 const PANIC_MS = 1000
 /** How long a lost connection may be the first sign of something worse. */
@@ -61,7 +56,7 @@ export class Machine implements GuestChannel {
   readonly #labPort: LabPort
   readonly #doom: Doom
   readonly #boots: Promise<Boot>[] = []
-  /** Of the current boot. */
+  /** Of the current boot; rejects when that boot fails before ssh is in. */
   #session: Promise<SshSession>
   /** The latest that was there; lost when its boot is over. */
   #connected: SshSession | undefined
@@ -77,10 +72,8 @@ export class Machine implements GuestChannel {
     this.#console = parts.console
     this.#labPort = parts.labPort
     this.#doom = parts.doom
-    this.#session = Promise.reject(new LabError({ code: 'ssh-failed', message: 'the guest has not booted yet' }))
-    this.#session.catch((error: unknown) => toLabError(error))
     this.#watch()
-    this.#begin(this.#boot(0, launched.spawnedAt, parts.firstByte))
+    this.#session = this.#begin(0, launched.spawnedAt, parts.firstByte)
   }
 
   get memory(): PhysMemory { return this.#launched.memory }
@@ -106,9 +99,17 @@ export class Machine implements GuestChannel {
     return await this.#explained(session.exec(command, options))
   }
 
-  pause = async (): Promise<void> => void (await this.qmp('stop'))
-  resume = async (): Promise<void> => void (await this.qmp('cont'))
-  qmp = (command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> => this.#explained(this.#launched.qmp.execute(command, args))
+  async pause(): Promise<void> {
+    await this.qmp('stop')
+  }
+
+  async resume(): Promise<void> {
+    await this.qmp('cont')
+  }
+
+  qmp(command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+    return this.#explained(this.#launched.qmp.execute(command, args))
+  }
 
   /** Writes a file in the guest, making its directory. */
   async push(data: Uint8Array, path: string): Promise<void> {
@@ -141,15 +142,15 @@ export class Machine implements GuestChannel {
     const startedAt = performance.now()
     const { promise: refused, reject } = Promise.withResolvers<never>()
     void session.exec('kexec -e', { timeoutMs: LOAD_TIMEOUT_MS }).then(
-      (result) => reject(this.#refused('the guest did not start the loaded kernel', result)),
+      (result) => {
+        this.#kexecUnderWay = false
+        this.#session = Promise.resolve(session)
+        reject(this.#refused('the guest did not start the loaded kernel', result))
+      },
       (loss: unknown) => toLabError(loss),
     )
-    const boot = this.#boot(hop, startedAt, Promise.race([refused, this.#labPort.said('init')])).then((next) => {
-      if (next.bootId === before.bootId) throw new LabError({ code: 'kexec-refused', message: 'the guest is still in the boot that it was in before the kexec' })
-      return next
-    })
-    void Promise.allSettled([this.#labPort.said('init').then(() => session.close())])
-    this.#begin(boot)
+    const started = this.#labPort.said('init').then(() => session.close())
+    this.#session = this.#begin(hop, startedAt, Promise.race([refused, started]), before.bootId)
   }
 
   /**
@@ -182,14 +183,22 @@ export class Machine implements GuestChannel {
     void Promise.allSettled([this.stop({ powerdown: false })])
   }
 
-  #begin(boot: Promise<Boot>): void {
-    // Kept for waitForBoot(); until somebody waits, a failure is nobody's.
-    boot.catch((error: unknown) => toLabError(error))
+  /** Begins to follow a boot, kept for waitForBoot(), and promises its ssh session. */
+  #begin(hop: number, startedAt: number, first: Promise<unknown>, previousId?: string): Promise<SshSession> {
+    const { promise, resolve, reject } = Promise.withResolvers<SshSession>()
+    const boot = this.#boot(hop, startedAt, first, resolve).then((seen) => {
+      if (seen.bootId !== previousId) return seen
+      throw new LabError({ code: 'kexec-refused', message: 'the guest is still in the boot that it was in before the kexec' })
+    })
+    boot.catch(reject)
+    // Until somebody asks for the session, its failure is nobody's.
+    promise.catch((error: unknown) => toLabError(error))
     this.#boots.push(boot)
+    return promise
   }
 
   /** Follows one boot from its first sign to debugfs. `first` ends phase firmware on a first boot, phase kernel on a hop. */
-  async #boot(hop: number, startedAt: number, first: Promise<unknown>): Promise<Boot> {
+  async #boot(hop: number, startedAt: number, first: Promise<unknown>, onSession: (session: SshSession) => void): Promise<Boot> {
     const phases: PhaseEvent[] = []
     const bounds = { ...PHASE_BOUNDS[this.#spec.accelerator], ...this.#spec.bounds }
     const phase = async <T>(name: PhaseName, step: Promise<T>): Promise<T> => {
@@ -203,9 +212,9 @@ export class Machine implements GuestChannel {
     await phase('kernel', hop === 0 ? this.#labPort.said('init') : first)
     this.#kexecUnderWay = false
     await phase('init', this.#labPort.said('ssh'))
-    this.#session = SshSession.connect(this.#launched.sshPort, this.#spec.keys, bounds.ssh)
-    const session = await phase('ssh', this.#session)
+    const session = await phase('ssh', SshSession.connect(this.#launched.sshPort, this.#spec.keys, bounds.ssh))
     this.#connected = session
+    onSession(session)
     const [result] = await phase('debugfs', Promise.all([session.exec('cat /proc/sys/kernel/random/boot_id'), this.#labPort.said('debugfs')]))
     return { hop, phases, bootId: result.stdout.toString('latin1').trim() }
   }
@@ -225,9 +234,8 @@ export class Machine implements GuestChannel {
     })
     void process.exited.then(async (exit) => {
       await consoleEnded
-      const { stderr } = process
       this.#doom.come(explainEnding({
-        exit, panic, shutdown: this.#shutdown, duringKexec: this.#kexecUnderWay, stderr: stderr(), console: this.#console.tail(),
+        exit, panic, shutdown: this.#shutdown, duringKexec: this.#kexecUnderWay, stderr: process.stderr(), console: this.#console.tail(),
       }))
     })
     this.#options.signal?.addEventListener('abort', this.#abort, { once: true })
@@ -240,8 +248,8 @@ export class Machine implements GuestChannel {
       return await this.#doom.race(request)
     } catch (error) {
       if (error instanceof LabError && (error.code === 'ssh-failed' || error.code === 'internal')) {
-        const { promise: enough, resolve } = Promise.withResolvers<void>()
-        const timer = setTimeout(resolve, LOSS_MS)
+        const { promise: enough, resolve } = Promise.withResolvers<undefined>()
+        const timer = setTimeout(() => resolve(undefined), LOSS_MS)
         try {
           await this.#doom.race(enough)
         } finally {
@@ -278,7 +286,7 @@ export async function startMachine(spec: MachineSpec, options: MachineOptions = 
   if (options.signal?.aborted) throw toLabError(options.signal.reason)
   const doom = new Doom()
   const labPort = new LabPort()
-  const log = spec.serialLog === undefined ? undefined : await openLog(spec.serialLog, doom)
+  const log = spec.serialLog === undefined ? undefined : await openSerialLog(spec.serialLog, (error) => doom.come(error))
   const console = new ConsoleCapture((chunk) => void log?.write(chunk))
   const firstByte = new Promise<void>((resolve) => void console.once('first', resolve))
   if (options.onSerial) console.on('data', options.onSerial)
@@ -290,27 +298,4 @@ export async function startMachine(spec: MachineSpec, options: MachineOptions = 
     log?.end()
     throw error
   }
-}
-
-async function openLog(path: string, doom: Doom): Promise<WriteStream> {
-  const log = createWriteStream(path, { flags: 'a' })
-  await new Promise<void>((resolve, reject) => {
-    log.once('open', () => resolve())
-    log.once('error', (error) => reject(new LabError({ code: 'out-unwritable', message: `cannot write ${path}: ${error.message}` }, { cause: error })))
-  })
-  log.on('error', (error: NodeJS.ErrnoException) => {
-    const code = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'disk-full' : 'out-unwritable'
-    doom.come(new LabError({ code, message: `cannot write ${path}: ${error.message}` }, { cause: error }))
-  })
-  return log
-}
-
-/** For the guest's shell: fetch both files at once, check that they came whole, load them, and free their memory again. */
-function loadScript(cmdline: string, kernelSize: number, initrdSize: number): string {
-  return `set -e
-mkdir -p /run/kho-lab; cd /run/kho-lab; trap 'rm -f kernel initrd cmdline' EXIT
-nc ${FETCH.host} ${FETCH.kernelPort} </dev/null >kernel & nc ${FETCH.host} ${FETCH.initrdPort} </dev/null >initrd; wait
-[ $(wc -c <kernel) = ${kernelSize} ] && [ $(wc -c <initrd) = ${initrdSize} ] || { echo 'the files did not arrive whole' >&2; exit 5; }
-printf %s ${quoted(cmdline)} >cmdline
-kexec-load kernel initrd @cmdline`
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { LabError } from '../shared/result.ts'
+import { LabError, toLabError } from '../shared/result.ts'
 import { Doom, withinPhase } from './phases.ts'
 
 const never = new Promise<string>(() => undefined)
-const failure = (promise: Promise<unknown>): Promise<LabError> => promise.then(() => { throw new Error('did not fail') }, (error: LabError) => error)
+const failure = (promise: Promise<unknown>): Promise<LabError> => promise.then(() => { throw new Error('did not fail') }, toLabError)
 
 describe('withinPhase', () => {
   it('gives what the step gives', async () => {

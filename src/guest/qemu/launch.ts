@@ -6,12 +6,14 @@ import { type QemuInput, qemuArgv, ramBackends } from './argv.ts'
 import { type RunFiles, createRunFiles, placeFile, removeRunFiles, writeSidecar } from './files.ts'
 import { identityOf } from './identity.ts'
 import { type Listener, listenForOne } from './listen.ts'
-import { type QemuExit, type QemuProcess, findProgram, findQemu, startQemu } from './process.ts'
+import { type QemuProcess, findProgram, findQemu, startQemu } from './process.ts'
 import { QmpClient, type QmpVersion } from './qmp.ts'
 import { chooseRamDirectory, closeFirmwareHole, guestMemory, hostRoom, openRamFiles } from './ram.ts'
 
 /** Loading QEMU from a cold disk included. */
 const MONITOR_TIMEOUT_MS = 30_000
+/** From a broken start to the end of a QEMU that is already ending. */
+const LAST_WORDS_MS = 2000
 
 export interface LaunchSpec extends Pick<QemuInput, 'type' | 'memory' | 'cpus' | 'nodes' | 'kernel' | 'cmdline' | 'accelerator'> {
   /** Path, or the bytes themselves. */
@@ -89,7 +91,7 @@ export async function launch(spec: LaunchSpec, listeners: LaunchListeners): Prom
     return { binary, argv, version, guarded, process, qmp, files, memory, sshPort, spawnedAt, consoleEnded, dispose }
   } catch (error) {
     await dispose()
-    throw error
+    throw explained(error)
   }
 }
 
@@ -118,27 +120,32 @@ async function killed(process: QemuProcess): Promise<void> {
 
 /** A step of the start, or QEMU's own words when it ended or did not answer instead. */
 async function orExit<T>(process: QemuProcess, step: Promise<T>): Promise<T> {
-  let exit: QemuExit | undefined
-  const ended = process.exited.then((value) => {
-    exit = value
-    throw new Error(value.signal ? `killed by ${value.signal}` : `exit code ${value.code}`)
-  })
+  const ended = process.exited.then(() => { throw new Error('QEMU ended') })
   const { promise: tooLate, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`no answer within ${MONITOR_TIMEOUT_MS} ms`)), MONITOR_TIMEOUT_MS)
+  const timer = setTimeout(() => reject(new Error(`QEMU's monitor did not answer within ${MONITOR_TIMEOUT_MS} ms`)), MONITOR_TIMEOUT_MS)
   try {
     return await Promise.race([step, ended, tooLate])
   } catch (error) {
     // A monitor that closes is the first sign of a QEMU that ends: its own words follow within moments.
-    if (!exit) process.kill('SIGTERM')
+    const kill = setTimeout(() => process.kill('SIGKILL'), LAST_WORDS_MS)
     const { signal, code } = await process.exited
+    clearTimeout(kill)
+    const words = signal === 'SIGKILL' ? undefined : process.stderr().at(-1)
     throw new LabError({
       code: 'qemu-start-failed',
-      message: `QEMU did not start: ${process.stderr().at(-1) ?? messageOf(error)}`,
+      message: `QEMU did not start: ${words ?? messageOf(error)}`,
       evidence: [...process.stderr(), signal ? `ended by ${signal}` : `exit code ${code}`],
     }, { cause: error })
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** What the file system said, for people: a full disk has a code of its own. */
+function explained(error: unknown): unknown {
+  const full = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+  if (!full) return error
+  return new LabError({ code: 'disk-full', message: `the files of a run do not fit: ${messageOf(error)}`, hint: 'Free space there, or set TMPDIR or XDG_RUNTIME_DIR.' }, { cause: error })
 }
 
 async function ramBlocks(qmp: QmpClient, spec: LaunchSpec): Promise<RamBlock[]> {

@@ -4,8 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { QmpClient, type QmpEvent } from './qmp.ts'
 
+const Request = z.object({ execute: z.string(), id: z.number() })
 const GREETING = '{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "Debian"}, "capabilities": ["oob"]}}\r\n'
 
 let directory: string
@@ -27,7 +29,7 @@ async function peer(greeting: string | Buffer, answer: (request: { execute: stri
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString()
       for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
-        answer(JSON.parse(text.slice(0, end)), socket)
+        answer(Request.parse(JSON.parse(text.slice(0, end))), socket)
         text = text.slice(end + 1)
       }
     })

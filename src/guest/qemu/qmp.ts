@@ -139,7 +139,10 @@ export class QmpClient extends EventEmitter<{ event: [QmpEvent]; close: [LabErro
     const pending = this.#pending.get(id)
     if (!pending) return
     this.#pending.delete(id)
-    if ('return' in message) return pending.resolve(message['return'])
+    if ('return' in message) {
+      pending.resolve(message['return'])
+      return
+    }
     const description = isRecord(message['error']) ? message['error']['desc'] : undefined
     pending.reject(broken(`QEMU refused a command: ${typeof description === 'string' ? description : 'no reason given'}`))
   }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, realpath, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -39,6 +39,9 @@ async function leftover(sidecar: Sidecar | string): Promise<string> {
   return files.directory
 }
 
+/** Typed, which vitest's own is not. */
+const containing = (part: string): unknown => expect.stringContaining(part)
+
 const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false)
 
 describe('run files', () => {
@@ -60,7 +63,13 @@ describe('run files', () => {
 
   it('are refused where the path of a socket would be too long', async () => {
     const long = { XDG_RUNTIME_DIR: join(env.XDG_RUNTIME_DIR, 'x'.repeat(80)) }
-    await expect(createRunFiles({ env: long })).rejects.toMatchObject({ code: 'usage', message: expect.stringContaining('the system allows 107') })
+    await mkdir(long.XDG_RUNTIME_DIR)
+    await expect(createRunFiles({ env: long })).rejects.toMatchObject({ code: 'usage', message: containing('the system allows 107') })
+  })
+
+  it('lie below the directory for temporary files where there is no runtime directory of the user', async () => {
+    const temporary = { XDG_RUNTIME_DIR: join(env.XDG_RUNTIME_DIR, 'missing'), TMPDIR: env.XDG_RUNTIME_DIR }
+    expect(await baseDirectory({ env: temporary })).toBe(join(env.XDG_RUNTIME_DIR, `kho-lab-${process.getuid?.()}`))
   })
 
   it('hold bytes or links, and can be replaced', async () => {

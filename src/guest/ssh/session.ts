@@ -54,7 +54,7 @@ export class SshSession {
    */
   static async connect(port: number, keys: SshKeys, timeoutMs: number): Promise<SshSession> {
     const client = new Client()
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>()
     let strangeKey = false
     const config: ConnectConfig = {
       host: '127.0.0.1',
@@ -70,7 +70,7 @@ export class SshSession {
       keepaliveInterval: 15_000,
       keepaliveCountMax: 4,
     }
-    client.once('ready', resolve)
+    client.once('ready', () => resolve(undefined))
     client.once('error', (error) => reject(strangeKey ? wrongHost() : noAnswer(error)))
     client.once('close', () => reject(noAnswer(new Error('the connection was closed'))))
     const session = new SshSession(client)
@@ -114,7 +114,10 @@ export class SshSession {
     let channel: ClientChannel | undefined
     const result = new Promise<CommandResult>((resolve, reject) => {
       this.#client.exec(command, (error, opened) => {
-        if (error) return reject(lost(error.message))
+        if (error) {
+          reject(lost(error.message))
+          return
+        }
         channel = opened
         resolve(run(opened, stdin))
       })
@@ -131,8 +134,8 @@ function run(channel: ClientChannel, stdin: Uint8Array | undefined): Promise<Com
     let size = 0
     const collect = (into: Buffer[]) => (chunk: Buffer): void => {
       size += chunk.length
-      if (size > OUTPUT_LIMIT) return reject(failed(`a command printed more than ${OUTPUT_LIMIT} bytes`))
-      into.push(chunk)
+      if (size > OUTPUT_LIMIT) reject(failed(`a command printed more than ${OUTPUT_LIMIT} bytes`))
+      else into.push(chunk)
     }
     let code: number | undefined
     let signalName: string | undefined
@@ -143,8 +146,8 @@ function run(channel: ClientChannel, stdin: Uint8Array | undefined): Promise<Com
       signalName = name
     })
     channel.on('close', () => {
-      if (code === undefined && signalName === undefined) return reject(failed('the guest ended a command without an exit status'))
-      resolve({ code: code ?? 128, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString('utf8') })
+      if (code === undefined && signalName === undefined) reject(failed('the guest ended a command without an exit status'))
+      else resolve({ code: code ?? 128, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString('utf8') })
     })
     channel.on('error', (error: Error) => reject(failed(error.message)))
     channel.end(stdin)
