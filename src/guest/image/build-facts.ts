@@ -5,7 +5,7 @@ import {
   KERNEL_BUILD_SYMBOLS,
   KernelBuildFacts,
 } from '../../shared/documents/kernel-build-facts.ts'
-import { fail, ok, type Result } from '../../shared/result.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
 import { hex } from '../../shared/units.ts'
 import { elfSections } from './elf.ts'
 import type { KernelConfig } from './kernel-config.ts'
@@ -63,5 +63,5 @@ export function kernelBuildFacts(build: {
     options: KERNEL_BUILD_OPTIONS.filter((option) => build.config.get(`CONFIG_${option}`) === 'y'),
   })
   if (parsed.success) return ok(parsed.data)
-  return fail(`the build does not say ${parsed.error.issues.map((issue) => issue.path.join('.')).join(', ')}`)
+  return err(`the build does not say ${parsed.error.issues.map((issue) => issue.path.join('.')).join(', ')}`)
 }

@@ -127,17 +127,16 @@ async function resolveTree(directory: string): Promise<ResolvedSource> {
 async function treeLines(root: string, below: string): Promise<string[]> {
   const entries = await readdir(path.join(root, below), { withFileTypes: true })
   entries.sort((a, b) => (a.name < b.name ? -1 : 1))
-  const lines: string[] = []
-  for (const entry of entries) {
-    const name = path.join(below, entry.name)
-    if (entry.isDirectory()) {
-      if (entry.name !== '.git') lines.push(...(await treeLines(root, name)))
-    } else if (entry.isFile()) {
+  const lines = await Promise.all(
+    entries.map(async (entry) => {
+      const name = path.join(below, entry.name)
+      if (entry.isDirectory()) return entry.name === '.git' ? [] : treeLines(root, name)
+      if (!entry.isFile()) return []
       const { size, mtimeMs } = await stat(path.join(root, name))
-      lines.push(`${name}\0${size}\0${mtimeMs}\n`)
-    }
-  }
-  return lines
+      return [`${name}\0${size}\0${mtimeMs}\n`]
+    }),
+  )
+  return lines.flat()
 }
 
 /** VERSION.PATCHLEVEL.SUBLEVELEXTRAVERSION of the top makefile, and git's name of the commit where there is one. */
