@@ -104,6 +104,9 @@ export interface ExperimentIssue {
   readonly message: string
 }
 
+/** parse_memory_options() in QEMU's softmmu/vl.c rounds -m up to a multiple of this. */
+const QEMU_RAM_UNIT = 8192
+
 export const MEMORY_MIN = bytes(128 * 1024 * 1024)
 
 /**
@@ -117,7 +120,7 @@ export function completeExperiment(
   const { memory } = value.machine
   if (memory > MAX_MEMORY) issues.push({ path: ['machine', 'memory'], message: 'more than the 2^52 bytes that x86-64 can address' })
   if (memory < MEMORY_MIN) issues.push({ path: ['machine', 'memory'], message: 'less than 128MiB: the guest cannot start' })
-  if (memory % 4096 !== 0) issues.push({ path: ['machine', 'memory'], message: 'not a multiple of the 4 KiB page' })
+  if (memory % QEMU_RAM_UNIT !== 0) issues.push({ path: ['machine', 'memory'], message: 'not a multiple of 8KiB, which QEMU rounds RAM to' })
   const nodes = typeof value.machine.nodes === 'number' ? splitEvenly(memory, value.machine.nodes) : value.machine.nodes
   const total = nodes.reduce((sum, node) => sum + node.memory, 0)
   if (total !== memory) issues.push({ path: ['machine', 'nodes'], message: `the nodes have ${total} bytes together, the machine ${memory}` })
