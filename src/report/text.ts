@@ -26,7 +26,7 @@ export const renderText: Render = (comparison, extras) =>
     ...details(comparison, 'unobserved', 'What was not observed'),
     ...details(comparison, 'unpredicted', 'What is not predicted'),
     ...allClaims(comparison),
-    ...evidence(extras),
+    ...evidence(comparison, extras),
   ].join('\n') + '\n'
 
 const paragraph = (text: string, first = '', rest = first): string[] => wrap(visible(text), { width: TEXT_WIDTH, first, rest })
@@ -102,7 +102,7 @@ function allClaims(comparison: Comparison): string[] {
   ])
 }
 
-function evidence(extras: ReportExtras): string[] {
+function evidence(comparison: Comparison, extras: ReportExtras): string[] {
   const bytes = extras.rawFiles.reduce((sum, raw) => sum + raw.size, 0)
   return [
     ...heading('Evidence', '-'),
@@ -110,7 +110,7 @@ function evidence(extras: ReportExtras): string[] {
     '',
     ...paragraph(`${extras.rawFiles.length} raw captures with ${bytes} bytes together; observation.json lists each with its SHA-256.`),
     '',
-    ...(extras.serialTail.length === 0
+    ...(extras.serialTail.length === 0 || comparison.summary.run === 'agreed'
       ? []
       : ['Last lines of the serial console:', ...extras.serialTail.slice(-SERIAL_LINES).flatMap((line) => paragraph(line, '  '))]),
   ]
