@@ -19,6 +19,7 @@
 #include <asm/setup.h>
 #include "kernel/printk/printk_ringbuffer.h"
 #include "mm/percpu-internal.h"
+#include "mm/sparse.h"
 /* The structure of a map entry is private to this file. */
 #include "drivers/firmware/memmap.c"
 
@@ -34,6 +35,8 @@ struct fact {
 FACT(sizeofPglistData, sizeof(pg_data_t));
 FACT(sizeofMemSection, sizeof(struct mem_section));
 FACT(sizeofMemSectionUsage, sizeof(struct mem_section_usage));
+FACT(pageblockFlagsBits, SECTION_BLOCKFLAGS_BITS);
+FACT(pageblockOrder, pageblock_order);
 FACT(sizeofPage, sizeof(struct page));
 FACT(sizeofZone, sizeof(struct zone));
 FACT(sizeofResource, sizeof(struct resource));
@@ -41,7 +44,6 @@ FACT(sizeofFirmwareMapEntry, sizeof(struct firmware_map_entry));
 FACT(sizeofPcpuAllocInfo, sizeof(struct pcpu_alloc_info));
 FACT(sizeofPcpuGroupInfo, sizeof(struct pcpu_group_info));
 FACT(sizeofPcpuChunk, sizeof(struct pcpu_chunk));
-FACT(alignofPcpuChunk, __alignof__(struct pcpu_chunk));
 FACT(sizeofPcpuBlockMd, sizeof(struct pcpu_block_md));
 #ifdef NEED_PCPUOBJ_EXT
 FACT(sizeofPcpuObjExt, sizeof(struct pcpuobj_ext));

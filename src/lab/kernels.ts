@@ -58,6 +58,7 @@ export async function kernelFacts({ kernel, initramfs, manifest }: GuestImage): 
     header: { initSize, prefAddress, kernelAlignment, relocatable, setupSects, version },
     purgatorySize: manifest.purgatorySize,
     configSha256: manifest.configSha256,
+    build: manifest.buildFacts,
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Basis, JsonValue, Sha256 } from './common.ts'
+import { KernelBuildFacts } from './kernel-build-facts.ts'
 
 /**
  * What a claim predicts:
@@ -51,6 +52,8 @@ export const KernelFacts = z.object({
   purgatorySize: z.int().optional(),
   /** SHA-256 of the kernel's .config, where it is known. */
   configSha256: Sha256.optional(),
+  /** Absent when the kernel was not built by the lab. */
+  build: KernelBuildFacts.optional(),
 })
 export type KernelFacts = z.infer<typeof KernelFacts>
 
