@@ -1,5 +1,5 @@
 import type { RunEvent } from '../shared/contract.ts'
-import type { Finding, Summary } from '../shared/documents/index.ts'
+import type { ComparedClaim, Finding, Summary } from '../shared/documents/index.ts'
 import type { Terminal } from './terminal.ts'
 
 const PHASES: Readonly<Record<Extract<RunEvent, { type: 'phase' }>['phase'], string>> = {
@@ -60,6 +60,12 @@ export function findingLines(findings: readonly Finding[], columns: number): rea
   ])
   return ['Findings (defects of the kernel that the model knows):', ...lines]
 }
+
+/** Boots that ran without KHO: predicted or not, whoever asked for KHO wants to know. */
+export const noteLines = (claims: readonly ComparedClaim[]): readonly string[] =>
+  claims
+    .filter((claim) => claim.subject === 'boot.kho' && 'value' in claim.guest && claim.guest.value === false)
+    .map(({ hop, verdict }) => `note: ${hop === 0 ? 'the first boot' : `hop ${hop}`} ran without KHO${verdict === 'match' ? ', as predicted' : ''}`)
 
 /** Breaks at blanks only. */
 export function wrapped(text: string, width: number): readonly string[] {

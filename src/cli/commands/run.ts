@@ -6,7 +6,7 @@ import { newCommand, printResult, type Cli } from '../command.ts'
 import { errorText } from '../error-text.ts'
 import { exitCodeOfVerdict } from '../exit-code.ts'
 import { interruptible } from '../interrupt.ts'
-import { eventLine, findingLines, verdictLine } from '../run-words.ts'
+import { eventLine, findingLines, noteLines, verdictLine } from '../run-words.ts'
 
 const MORE = `
 First the prediction is made and sealed with a digest; then QEMU starts, the guest boots and kexecs as often as the experiment
@@ -49,7 +49,7 @@ async function run(cli: Cli, file: string, options: RunOptions): Promise<void> {
   const report = join(directory, 'report.html')
   if (lost !== undefined) terminal.err(errorText(lost))
   printResult(cli, { directory, report, summary, findings, ...(lost === undefined ? {} : { error: lost }) }, () => {
-    const lines = [verdictLine(summary, terminal.paint), ...findingLines(findings, Math.min(terminal.columns, 100)), `report: ${report}`]
+    const lines = [verdictLine(summary, terminal.paint), ...noteLines(comparison.claims), ...findingLines(findings, Math.min(terminal.columns, 100)), `report: ${report}`]
     return `${lines.join('\n')}\n`
   })
   cli.exitCode = exitCodeOfVerdict(summary.run)

@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import { ensureImage, listImages } from '../guest/image/image.ts'
+import { kholab, scratchDirectory, type CliOptions, type CliResult } from './cli.fixture.ts'
+
+let kernel = ''
+beforeAll(async () => {
+  kernel = ((await listImages())[0] ?? (await ensureImage())).kernel
+})
+
+/** What `run --json` prints, with or without a comparison. */
+const RunDocument = z.object({
+  directory: z.string().optional(),
+  summary: z.object({ run: z.string(), match: z.int(), differ: z.int() }).optional(),
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional(), evidence: z.array(z.string()).optional() }).optional(),
+})
+
+interface Ended extends CliResult {
+  readonly document: z.infer<typeof RunDocument>
+  /** Files of the run folder, without raw/. */
+  readonly files: readonly string[]
+  readonly out: string
+}
+
+async function run(experiment: string, options: CliOptions & { readonly out?: string } = {}): Promise<Ended> {
+  const directory = scratchDirectory()
+  const file = join(directory, 'x.yaml')
+  const out = options.out ?? join(directory, 'out')
+  writeFileSync(file, experiment)
+  const result = await kholab(['run', file, '--kernel', kernel, '--accelerator', 'tcg', '--out', out, '--json'], options)
+  const files = existsSync(out) ? readdirSync(out).filter((name) => name !== 'raw').sort() : []
+  return { ...result, files, out, document: RunDocument.parse(JSON.parse(result.stdout)) }
+}
+
+const DOCUMENTS = [
+  'comparison.json', 'experiment.json', 'experiment.yaml', 'observation.json', 'prediction.json', 'prediction.sha256',
+  'report.html', 'report.ktap', 'report.md', 'report.txt', 'run.json',
+]
+
+const qemusBelow = (out: string): readonly string[] =>
+  readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .filter((pid) => cmdline(pid).includes(out))
+
+function cmdline(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    // It has ended since it was listed.
+    return ''
+  }
+}
+
+describe('what the host lacks', () => {
+  it('RAM', async () => {
+    const { code, document } = await run('name: a\nmachine: { memory: 64TiB }\nhops: 0\n')
+    expect([code, document.error?.code]).toEqual([2, 'not-enough-memory'])
+    expect(document.error?.message).toContain('64 TiB')
+  })
+
+  it('QEMU', async () => {
+    const { code, document } = await run('name: a\nhops: 0\n', { env: { PATH: '/nonexistent' } })
+    expect([code, document.error?.code]).toEqual([2, 'qemu-missing'])
+    expect(document.error?.hint).toContain('qemu-system-x86')
+  })
+
+  it('disk, found out before anything is started', async () => {
+    const { code, document } = await run('name: a\nhops: 0\n', { out: join(smallDisk('4m'), 'out') })
+    expect([code, document.error?.code]).toEqual([2, 'disk-full'])
+  })
+
+  it('disk, found out while results are written', async () => {
+    const disk = smallDisk('48m')
+    const { code, document, out } = await run('name: a\nhops: 0\n', { out: join(disk, 'out'), onStderr: (text) => text.includes('/init runs') && fill(disk) })
+    expect([code, document.error?.code]).toEqual([2, 'disk-full'])
+    expect(existsSync(join(out, 'prediction.json'))).toBe(true)
+  })
+})
+
+/** A file system of its own, which needs root. */
+function smallDisk(size: string): string {
+  const directory = join(scratchDirectory(), 'disk')
+  mkdirSync(directory)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory])
+  onTestFinished(() => void execFileSync('umount', ['-l', directory]))
+  return directory
+}
+
+function fill(directory: string): void {
+  const file = join(directory, 'filler')
+  if (existsSync(file)) return
+  try {
+    writeFileSync(file, Buffer.alloc(64 * 2 ** 20))
+  } catch {
+    // It is full: that was the aim.
+  }
+}
+
+describe('what the guest does not like', () => {
+  it('an init that ends: a panic, shown with its last lines', async () => {
+    const { code, document, files } = await run('name: a\nkernel: { cmdline: rdinit=/bin/false }\nhops: 0\n')
+    expect([code, document.summary?.run, document.error?.code]).toEqual([2, 'lost', 'guest-panicked'])
+    expect(document.error?.evidence?.join('\n')).toContain('Attempted to kill init')
+    expect(files).toEqual(DOCUMENTS)
+  })
+
+  it('scratch that is larger than RAM: the kernel gives KHO up, which is predicted and said', async () => {
+    const { code, document, files, stderr, out } = await run('name: a\nkho: { scratch: "2G,0M,0M" }\nhops: 0\n')
+    expect([code, document.summary?.run, document.error]).toEqual([0, 'agreed', undefined])
+    expect(stderr).toContain('the guest has no /sys/kernel/debug/kho')
+    expect(readFileSync(join(out, 'raw/serial.log'), 'utf8')).toMatch(/KHO: .*scratch/)
+    expect(files).toEqual(DOCUMENTS)
+  })
+
+  it('kho=off is an experiment like any other', async () => {
+    const { code, document, files } = await run('name: a\nkho: { enabled: false }\nhops: 1\n')
+    expect([code, document.summary?.run, document.error]).toEqual([0, 'agreed', undefined])
+    expect(files).toEqual(DOCUMENTS)
+  })
+})
+
+describe('Ctrl-C', () => {
+  it('stops the guest, keeps the evidence and ends with 2', async () => {
+    let sent = false
+    const { code, document, files, out } = await run('name: a\nhops: 5\n', {
+      onStderr: (text, child) => {
+        if (!sent && text.includes('/init runs')) sent = child.kill('SIGINT')
+      },
+    })
+    expect([code, document.summary?.run, document.error?.code]).toEqual([2, 'lost', 'cancelled'])
+    expect(files).toEqual(DOCUMENTS)
+    expect(qemusBelow(out)).toEqual([])
+  })
+})
