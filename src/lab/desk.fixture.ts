@@ -78,6 +78,7 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
   const { pace = 0, script = fixtureScript } = options
   let started = 0
   const stored = options.runs ?? []
+  let images = options.images ?? [fixtureImage]
   const known = (id: string): void => {
     if (!stored.some((run) => run.id === id) && started === 0) throw new LabError({ code: 'run-not-found', message: `there is no run ${id}`, hint: 'Pick one from the list.' })
   }
@@ -88,7 +89,7 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
       { id: 'qemu', title: 'QEMU', state: 'ok', detail: 'QEMU emulator version 7.2.22' },
       { id: 'kvm', title: 'KVM', state: 'warning', detail: 'opens, but no guest spoke under it', fix: 'nothing: TCG is used' },
     ],
-    listImages: async () => (options.images ?? [fixtureImage]).map((manifest) => ({ manifest, size: 7_000_000 })),
+    listImages: async () => images.map((manifest) => ({ manifest, size: 7_000_000 })),
     buildImage: async ({ onProgress, signal }) => {
       for (const percent of [0, 40, 80]) {
         const progress: EventPayload<'image:progress'> = { phase: 'compiling', percent, secondsLeft: 90 - percent }
@@ -96,6 +97,7 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
         await new Promise((resolve) => setTimeout(resolve, pace))
         signal.throwIfAborted()
       }
+      images = [fixtureImage, ...images]
       return fixtureImage
     },
     listExperiments: async () => [
@@ -107,6 +109,7 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
       return prediction
     },
     startRun: async (_yaml, { onEvent, signal }) => {
+      if (images.length === 0) throw new LabError({ code: 'image-missing', message: 'no guest image is built yet', hint: 'Build it.' })
       started += 1
       const listing: RunListing = { id: `20261122-1000${String(started).padStart(2, '0')}-hello`, name: 'hello', state: 'running', startedAt: AT }
       const done = (async () => {

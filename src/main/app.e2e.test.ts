@@ -59,7 +59,7 @@ describe('the window', () => {
   afterAll(sweep)
 
   it('says under what it runs', async () => {
-    const [name, version] = await app.evaluate(({ app: main }) => [main.getName(), String(process.versions['electron'])] as const)
+    const [name, version] = await app.evaluate(({ app: main }) => [main.getName(), process.versions['electron']] as const)
     expect([name.includes('stand-in'), version.includes('standin')]).toEqual(EXECUTABLE === STANDIN ? [true, true] : [false, false])
     expect(await page.evaluate(() => window.lab?.invoke('lab:info', {}))).toMatchObject({ host: 'electron' })
   })

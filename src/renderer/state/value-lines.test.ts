@@ -17,14 +17,18 @@ describe('a value as lines', () => {
       `)
   })
 
-  it('shows a blob as rows of 16 bytes', () => {
+  it('shows a blob as rows of 8 bytes', () => {
     expect(text({ hex: `d00dfeed${'6b686f2d'.repeat(16)}` })).toMatchInlineSnapshot(`
       "hex: 68 bytes
-        0000  d0 0d fe ed 6b 68 6f 2d 6b 68 6f 2d 6b 68 6f 2d  ....kho-kho-kho-
-        0010  6b 68 6f 2d 6b 68 6f 2d 6b 68 6f 2d 6b 68 6f 2d  kho-kho-kho-kho-
-        0020  6b 68 6f 2d 6b 68 6f 2d 6b 68 6f 2d 6b 68 6f 2d  kho-kho-kho-kho-
-        0030  6b 68 6f 2d 6b 68 6f 2d 6b 68 6f 2d 6b 68 6f 2d  kho-kho-kho-kho-
-        0040  6b 68 6f 2d                                      kho-"
+        0000  d0 0d fe ed 6b 68 6f 2d  ....kho-
+        0008  6b 68 6f 2d 6b 68 6f 2d  kho-kho-
+        0010  6b 68 6f 2d 6b 68 6f 2d  kho-kho-
+        0018  6b 68 6f 2d 6b 68 6f 2d  kho-kho-
+        0020  6b 68 6f 2d 6b 68 6f 2d  kho-kho-
+        0028  6b 68 6f 2d 6b 68 6f 2d  kho-kho-
+        0030  6b 68 6f 2d 6b 68 6f 2d  kho-kho-
+        0038  6b 68 6f 2d 6b 68 6f 2d  kho-kho-
+        0040  6b 68 6f 2d              kho-"
     `)
   })
 

@@ -9,13 +9,13 @@ export interface ValueLine {
 
 /** Objects and lists that fit this many characters stay on one line, so that lists of ranges line up. */
 const INLINE_WIDTH = 64
-/** Bytes per line of a hexadecimal blob. */
-const BLOB_ROW = 16
+/** Bytes per line of a hexadecimal blob: three blobs fit side by side, each with its text. */
+const BLOB_ROW = 8
 const BLOB_MIN_DIGITS = 64
 /** Lines made of one value; what is beyond is said, not shown. The report has it all. */
 const LINE_LIMIT = 5000
 
-/** A value as lines of text, hexadecimal blobs as rows of 16 bytes with their offset. */
+/** A value as lines of text, hexadecimal blobs as rows of bytes with their offset. */
 export function valueLines(value: Json): readonly ValueLine[] {
   const lines: ValueLine[] = []
   append(lines, value, '', '', 0)
