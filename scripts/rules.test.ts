@@ -86,7 +86,7 @@ describe('the lint rules', () => {
       'export const sure = (list: readonly string[]): string => list[0]!',
       'try { sure([]) } catch {}',
       "console.log('x')",
-      `export const kill = ['${'p'}kill', '-f', 'qemu']`,
+      "export const kill = ['" + ['p', 'kill'].join('') + "', '-f', 'qemu']",
       'export const now = Date.now() | 0',
       '',
     ].join('\n')
