@@ -16,12 +16,15 @@
 #include <linux/numa.h>
 #include <linux/pageblock-flags.h>
 #include <linux/percpu.h>
+#include <asm/cpu_entry_area.h>
 #include <asm/setup.h>
 #include "kernel/printk/printk_ringbuffer.h"
 #include "mm/percpu-internal.h"
 #include "mm/sparse.h"
-/* The structure of a map entry is private to this file. */
+/* Structures that are private to these files. */
 #include "drivers/firmware/memmap.c"
+#undef pr_fmt
+#include "kernel/dma/swiotlb.c"
 
 struct fact {
 	char name[56];
@@ -61,6 +64,11 @@ FACT(sizeofInodeBucket, sizeof(struct hlist_head));
 FACT(sizeofPrbDesc, sizeof(struct prb_desc));
 FACT(sizeofPrintkInfo, sizeof(struct printk_info));
 FACT(sizeofMemblockRegion, sizeof(struct memblock_region));
+FACT(sizeofIoTlbSlot, sizeof(struct io_tlb_slot));
+FACT(sizeofIoTlbArea, sizeof(struct io_tlb_area));
+FACT(ioTlbDefaultSize, IO_TLB_DEFAULT_SIZE);
+FACT(sizeofCpuEntryArea, sizeof(struct cpu_entry_area));
+FACT(cpuEntryAreaStacksEnd, offsetofend(struct cpu_entry_area, estacks));
 FACT(smpCacheBytes, SMP_CACHE_BYTES);
 FACT(internodeCacheBytes, 1ULL << INTERNODE_CACHE_SHIFT);
 FACT(commandLineSize, COMMAND_LINE_SIZE);

@@ -15,8 +15,10 @@ const SECTION = '.kho_lab.facts'
 const NAME_BYTES = 56
 const FACT_BYTES = 64
 
-/** Headers of mm/ and kernel/printk/ are included by their path in the source tree. */
-const MAKEFILE = 'obj-m := facts.o\nccflags-y := -I$(srctree)\n'
+/**
+ * Compiled as built-in code (obj-y), as the files that are included are; by their path in the source tree.
+ */
+const MAKEFILE = 'obj-y := facts.o\nccflags-y := -I$(srctree)\n'
 
 /** Where facts.c is compiled: a folder for an external module. Returns what make is told. */
 export async function prepareFacts(folder: string, source: string): Promise<readonly string[]> {

@@ -57,6 +57,12 @@ const Numbers = z.object({
   sizeofPrbDesc: Count,
   sizeofPrintkInfo: Count,
   sizeofMemblockRegion: Count,
+  sizeofIoTlbSlot: Count,
+  sizeofIoTlbArea: Count,
+  ioTlbDefaultSize: Count,
+  sizeofCpuEntryArea: Count,
+  /** Where the exception stacks end in it; behind them is what only Intel's debug store uses. */
+  cpuEntryAreaStacksEnd: Count,
   smpCacheBytes: Count,
   internodeCacheBytes: Count,
   commandLineSize: Count,
@@ -75,7 +81,7 @@ const Numbers = z.object({
 /** Options whose code reserves memory early, or decides how much. */
 const Option = z.enum([
   'ACPI', 'ACPI_HMAT', 'ACPI_NUMA', 'ACPI_TABLE_UPGRADE', 'AMD_MEM_ENCRYPT', 'BLK_DEV_INITRD', 'BOOT_CONFIG', 'CMA',
-  'CMDLINE_BOOL', 'CPUMASK_OFFSTACK', 'CRASH_RESERVE', 'DEBUG_PAGEALLOC', 'DEFERRED_STRUCT_PAGE_INIT', 'DMA_CMA', 'DMI',
+  'CMDLINE_BOOL', 'CPU_SUP_INTEL', 'CPUMASK_OFFSTACK', 'CRASH_RESERVE', 'DEBUG_PAGEALLOC', 'DEFERRED_STRUCT_PAGE_INIT', 'DMA_CMA', 'DMI', 'NUMA_BALANCING', 'SWIOTLB_DYNAMIC',
   'EFI', 'FIRMWARE_MEMMAP', 'GART_IOMMU', 'HIBERNATION', 'HPET_TIMER', 'HUGETLBFS', 'HUGETLB_PAGE',
   'HUGETLB_PAGE_OPTIMIZE_VMEMMAP', 'HUGETLB_PAGE_OPTIMIZE_VMEMMAP_DEFAULT_ON', 'IMA', 'ISCSI_IBFT_FIND', 'KASAN',
   'KEXEC_HANDOVER', 'KEXEC_HANDOVER_ENABLE_DEFAULT', 'KFENCE', 'KMSAN', 'KVM_GUEST', 'MEMCG', 'MEMORY_HOTPLUG', 'MEMTEST',
