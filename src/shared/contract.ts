@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Comparison, ExperimentFile, Finding, ImageManifest, PhaseName, Prediction, Summary } from './documents/index.ts'
+import { Comparison, Finding, ImageManifest, PhaseName, Prediction, Summary } from './documents/index.ts'
 
 /** A LabError on the wire. */
 export const WireError = z.object({
@@ -92,5 +92,3 @@ export interface LabClient {
   /** Returns a function that ends the subscription. */
   on<K extends EventName>(name: K, listener: (payload: EventPayload<K>) => void): () => void
 }
-
-export { ExperimentFile }

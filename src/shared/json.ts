@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** A JSON value. The five documents hold nothing else. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
-export const JsonValue: z.ZodType<Json> = z.json() as z.ZodType<Json>
+export const JsonValue: z.ZodType<Json> = z.json()
 
 /** JSON text with object keys sorted: equal values have equal text, so it can be compared and digested. */
 export function canonicalJson(value: unknown): string {

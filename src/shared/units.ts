@@ -1,7 +1,5 @@
 /** Physical address in bytes. x86-64 addresses stay below 2^52, so a `number` holds them exactly. */
 export type PhysAddr = number & { readonly __unit: 'PhysAddr' }
-/** Page frame number: physical address divided by 4096. */
-export type Pfn = number & { readonly __unit: 'Pfn' }
 /** A size in bytes. */
 export type Bytes = number & { readonly __unit: 'Bytes' }
 
@@ -16,7 +14,6 @@ export const TiB = 1024 * GiB
 export const PHYS_ADDR_LIMIT = 2 ** 52
 
 export const physAddr = (value: number): PhysAddr => value as PhysAddr
-export const pfn = (value: number): Pfn => value as Pfn
 export const bytes = (value: number): Bytes => value as Bytes
 
 /** Lower-case hexadecimal with 0x, as the kernel's %#llx prints it (0 is `0x0`). */

@@ -1,5 +1,5 @@
 import type { Machine, NextKernel } from '../../guest/machine.ts'
-import { Capture, DMESG_FILE, captureGuest, captureLog } from '../../guest/observe/capture.ts'
+import { type Capture, DMESG_FILE, captureGuest, captureLog } from '../../guest/observe/capture.ts'
 import { decodeGuestView, decodeKexecSegments } from '../../guest/observe/guest-view.ts'
 import { observeHost } from '../../guest/observe/host-view.ts'
 import { hashRecords } from '../../guest/observe/record-hashes.ts'

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { RunId } from '../../shared/contract.ts'
-import type { LabError } from '../../shared/result.ts'
+import { toLabError } from '../../shared/result.ts'
 import { FAILURE_FILE, openRunFolder, RUN_FILE, RunMark } from './run-folder.ts'
 import { findRun, listRuns, newRunFolder, newRunId, readRunDocument, runsDirectory } from './store.ts'
 
@@ -83,7 +83,7 @@ describe('the state of a run is what is true, not what somebody wrote', () => {
 })
 
 describe('the folder of a run', () => {
-  const open = (directory: string) => openRunFolder({ directory, name: 'x', startedAt: AT.toISOString(), boots: 2 }).then(() => 'opened', (error: LabError) => error.code)
+  const open = (directory: string) => openRunFolder({ directory, name: 'x', startedAt: AT.toISOString(), boots: 2 }).then(() => 'opened', (error: unknown) => toLabError(error).code)
 
   test('is made, and nothing is overwritten', async () => {
     expect(await open(join(root, 'a/b/c'))).toBe('opened')

@@ -139,7 +139,6 @@ export interface GivenValues {
   /** Content hashes taken last before the kexec, by start and then order. */
   'preserved.hashes': readonly { readonly start: string; readonly order: number; readonly sha256: string }[]
 }
-export type GivenName = `hop${number}.${keyof GivenValues}`
 
 /** Givens of the host, known before the guest starts and without a hop. */
 export interface HostGivenValues {
