@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { notSeen, seen, type Blob, type GuestView } from '../../shared/documents/index.ts'
 import { hex, MiB, PAGE_SIZE, physAddr } from '../../shared/units.ts'
+import { stringValue } from '../../abi/fdt.ts'
+import { writeFdt } from '../../abi/fdt-write.ts'
 import { encodeKhoSetupData } from '../../abi/setup-data.ts'
 import type { GuestChannel } from '../types.ts'
 import { observeHost } from './host-view.ts'
@@ -72,6 +74,14 @@ describe('a first boot', () => {
     expect(view.outRoot).toEqual(notSeen('no page of guest RAM is a KHO root FDT'))
     expect(view.outRadix).toEqual(notSeen('no page of guest RAM is a KHO root FDT'))
     expect(view.scratchArray).toEqual(notSeen('no page of guest RAM begins with the scratch regions that debugfs shows'))
+  })
+
+  test('a root of another format is named and kept raw', async () => {
+    const memory = new SyntheticMemory(RAM)
+    memory.write(0x400000, writeFdt({ name: '', properties: [{ name: 'compatible', value: stringValue('kho-v1') }], children: [] }))
+    expect((await observe(memory, 0, guestView())).outRoot).toEqual(
+      notSeen("the KHO root FDTs in guest RAM are of formats that this lab does not decode: 'kho-v1' at 0x400000; they are kept raw"),
+    )
   })
 
   test('a copy of the root in a buffer is not taken for it', async () => {

@@ -7,7 +7,7 @@ import type { GuestChannel } from '../types.ts'
 import { findBanner } from './banner.ts'
 import { readRamMap } from './ram-map.ts'
 import type { RawStore } from './raw-store.ts'
-import { examineRoot, isProven, liveRoot, type RootCandidate, type RootEvidence } from './root-candidates.ts'
+import { examineRoot, foreignRoot, isProven, liveRoot, type ForeignRoot, type RootCandidate, type RootEvidence } from './root-candidates.ts'
 import { scanPages } from './scan.ts'
 
 export interface HostOptions {
@@ -40,7 +40,8 @@ export async function observeHost(channel: GuestChannel, options: HostOptions): 
   const regions = guestRegions(guest)
   const wantedArray = incoming.ok && accepted ? undefined : regions
   const found = await search(memory, { ...options, evidence, array: wantedArray, skip: incoming.ok ? incoming.value.fdtAddress : undefined })
-  const live = liveRoot(found.candidates, evidence)
+  for (const { address, blob } of found.foreign) raw.put(`ram/foreign-root-${hex(address)}`, blob)
+  const live = liveRoot(found.candidates, evidence, found.foreign)
   await channel.pause()
   try {
     // Read again while nothing runs, so that root, subtrees and tree belong together.
@@ -94,8 +95,9 @@ interface Search extends HostOptions {
 }
 
 /** One pass over RAM for both; on a first boot it ends as soon as both are found, since nothing stale can lie there. */
-async function search(memory: PhysMemory, options: Search): Promise<{ candidates: RootCandidate[]; arrays: number[] }> {
+async function search(memory: PhysMemory, options: Search): Promise<{ candidates: RootCandidate[]; foreign: ForeignRoot[]; arrays: number[] }> {
   const candidates: RootCandidate[] = []
+  const foreign: ForeignRoot[] = []
   const arrays: number[] = []
   const array = options.array?.ok ? options.array.value : undefined
   const fresh = options.hop === 0
@@ -110,11 +112,14 @@ async function search(memory: PhysMemory, options: Search): Promise<{ candidates
       if (candidate !== undefined) {
         candidates.push(candidate)
         proven ||= isProven(candidate, options.evidence, fresh)
+      } else if (address !== options.skip) {
+        const other = foreignRoot(page, address)
+        if (other !== undefined) foreign.push(other)
       }
       return proven && (array === undefined || (fresh && arrays.length > 0))
     },
   })
-  return { candidates, arrays }
+  return { candidates, foreign, arrays }
 }
 
 function rootView(memory: PhysMemory, raw: RawStore, name: string, reading: Reading<RootCandidate>): Reading<RootFdtView> {

@@ -1,5 +1,6 @@
 import { KEXEC_METADATA_NODE, KEXEC_METADATA_SIZE, decodeKexecMetadata } from '../../abi/kexec-metadata.ts'
-import { decodeKhoRoot, type KhoRoot } from '../../abi/kho-root.ts'
+import { parseFdt, stringListProperty } from '../../abi/fdt.ts'
+import { KHO_COMPATIBLES, decodeKhoRoot, type KhoRoot } from '../../abi/kho-root.ts'
 import { walkRadix, type RadixWalk } from '../../abi/radix-walk.ts'
 import { notSeen, seen, type Reading } from '../../shared/documents/index.ts'
 import type { PhysMemory } from '../../shared/phys-memory.ts'
@@ -42,6 +43,22 @@ function hasPage({ records: { starts, orders, counts } }: RadixWalk, address: nu
   return starts.some((start, run) => orders[run] === 0 && address >= start && address < start + (counts[run] ?? 0) * PAGE_SIZE)
 }
 
+/** A KHO root of a format that the lab does not decode: shown by name, kept raw. */
+export interface ForeignRoot {
+  readonly address: number
+  readonly compatible: string
+  readonly blob: Uint8Array
+}
+
+/** The page as a root whose compatible is some other kho-v*, or undefined. */
+export function foreignRoot(page: Uint8Array, address: number): ForeignRoot | undefined {
+  const fdt = parseFdt(page)
+  if (!fdt.ok) return undefined
+  const compatible = stringListProperty(fdt.value.root, 'compatible')?.find((text) => /^kho-v\d+$/.test(text))
+  if (compatible === undefined || KHO_COMPATIBLES.includes(compatible)) return undefined
+  return { address, compatible, blob: page.slice(0, fdt.value.totalSize) }
+}
+
 export interface RootEvidence {
   /** What the guest's out/fdt returned, where it has one: the beginning of the live page, as it is cut off too early. */
   readonly guestOutFdt?: Uint8Array | undefined
@@ -58,7 +75,11 @@ export function isProven(candidate: RootCandidate, { guestOutFdt, incomingCount 
 }
 
 /** Which of all candidates the running kernel uses, or why that cannot be told. */
-export function liveRoot(candidates: readonly RootCandidate[], { guestOutFdt, incomingCount }: RootEvidence): Reading<RootCandidate> {
+export function liveRoot(candidates: readonly RootCandidate[], { guestOutFdt, incomingCount }: RootEvidence, foreign: readonly ForeignRoot[] = []): Reading<RootCandidate> {
+  if (candidates.length === 0 && foreign.length > 0) {
+    const roots = foreign.map(({ address, compatible }) => `'${compatible}' at ${hex(address)}`).join(', ')
+    return notSeen(`the KHO root FDTs in guest RAM are of formats that this lab does not decode: ${roots}; they are kept raw`)
+  }
   if (candidates.length === 0) return notSeen('no page of guest RAM is a KHO root FDT')
   const places = candidates.map(({ address, kexecCount }) => `${hex(address)} (count ${kexecCount ?? 'unknown'})`).join(', ')
   let live = candidates.filter(({ holdsItself }) => holdsItself)

@@ -3,7 +3,8 @@ import { appendCpio } from '../../guest/image/cpio.ts'
 import { makeRunKeys, type RunKeys } from '../../guest/image/run-cpio.ts'
 import { startMachine, type Machine } from '../../guest/machine.ts'
 import { chooseAccelerator, type Accelerator } from '../../guest/qemu/accelerator.ts'
-import type { GuestImage } from '../../guest/types.ts'
+import { reapLeftovers } from '../../guest/qemu/reap.ts'
+import type { GuestImage, Progress } from '../../guest/types.ts'
 import { predict } from '../../model/predict.ts'
 import { resolve } from '../../model/resolve.ts'
 import type { RunEvent } from '../../shared/contract.ts'
@@ -93,7 +94,9 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
 /** Everything that is known and written before QEMU is spawned. */
 async function plan(request: RunRequest, folder: RunFolder, startedAt: string): Promise<Planned> {
   const { experiment, signal } = request
-  const images = await imagesOf(experiment, { signal })
+  const say = (text: string): void => request.onEvent?.({ type: 'step', hop: 0, text })
+  for (const { text } of await reapLeftovers()) say(text)
+  const images = await imagesOf(experiment, { signal, onProgress: onceEach(say) })
   const [first] = images
   if (first === undefined) throw new RangeError('an experiment has at least one boot')
   const [facts, accelerator] = await Promise.all([
@@ -110,6 +113,14 @@ async function plan(request: RunRequest, folder: RunFolder, startedAt: string): 
   ])
   request.onEvent?.({ type: 'predicted', claims: prediction.claims.length, sha256: sealed.sha256 })
   return { request, folder, startedAt, images, accelerator, prediction, sealed }
+}
+
+/** Says each phase of a long preparation when it begins. */
+function onceEach(say: (text: string) => void): (progress: Progress) => void {
+  let last: string | undefined
+  return ({ phase }) => {
+    if (phase !== last) say((last = phase))
+  }
 }
 
 /** From spawn to the observation of the last boot. */
@@ -136,14 +147,17 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
   )
   gathered.machine = machine
   tell({ type: 'started', accelerator: accelerator.used, why: accelerator.why })
+  if (!machine.guarded) tell({ type: 'step', hop: 0, text: 'setpriv is missing: if the lab is killed, the next start of the lab ends this QEMU' })
   const context: BootContext = { machine, raw: folder.raw, signal, onStep: (hop, text) => tell({ type: 'step', hop, text }) }
   for (let hop = 0; hop <= experiment.hops; hop++) {
     gathered.hop = hop
     const seen = await observeBoot(context, hop, gathered.hops.at(-1))
     gathered.hops.push(seen)
-    recordResolution(planned, gathered, hop)
     if (hop === experiment.hops) break
-    await leaveBoot(context, seen, kernelOf(hop + 1), (completed) => { gathered.hops[hop] = completed })
+    await leaveBoot(context, seen, kernelOf(hop + 1), (completed) => {
+      gathered.hops[hop] = completed
+      recordResolution(planned, gathered, hop)
+    })
     gathered.hop = hop + 1
     gathered.phase = 'kernel'
   }
