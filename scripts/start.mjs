@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasProgram, ROOT, run, runLab, say, stop } from './lib/process.mjs'
-import { ensureAppBuilt, ensureHostPackages, ensureImage, ensureNpmPackages } from './lib/setup.mjs'
+import { ensureAppBuilt, ensureHostPackages, ensureImages, ensureNpmPackages } from './lib/setup.mjs'
 
 const HELP = `npm start [-- --headless | --browser]
 
@@ -27,7 +27,7 @@ if (args.includes('--help') || args.includes('-h')) {
 
 await ensureNpmPackages()
 await ensureHostPackages(['run'])
-await ensureImage()
+await ensureImages()
 if (args.includes('--headless')) process.exit((await runLab(['run', join(ROOT, 'experiments/hello.yaml')], { minutes: 30 })).code)
 await ensureAppBuilt()
 const inWindow = !args.includes('--browser') && (await ensureElectron())

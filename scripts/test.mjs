@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, run, say, stop } from './lib/process.mjs'
-import { ensureAppBuilt, ensureHostPackages, ensureImage, ensureNpmPackages } from './lib/setup.mjs'
+import { ensureAppBuilt, ensureHostPackages, ensureImages, ensureNpmPackages } from './lib/setup.mjs'
 
 /** Checks without tests of their own, then the tiers, cheapest first. Each has a limit, so that a hang is a failure and not a wait. */
 const CHECKS = [
@@ -26,7 +26,7 @@ const chosen = ({ name }) => wanted.length === 0 || wanted.includes(name)
 
 await ensureNpmPackages()
 await ensureHostPackages(['run', 'test'])
-if (TIERS.slice(1).some(chosen)) await ensureImage()
+if (TIERS.slice(1).some(chosen)) await ensureImages([undefined, '7.3-without-kho'])
 if (TIERS.slice(1).some(chosen)) await ensureAppBuilt()
 
 rmSync(COUNTS, { recursive: true, force: true })

@@ -7,6 +7,8 @@ const APT_MINUTES = 15
 /** A kernel is compiled: minutes on a common machine, longer on a small one. */
 const IMAGE_MINUTES = 90
 
+const NEWEST_RELEASE = JSON.parse(readFileSync(join(ROOT, 'qemu-images/kernel/releases.json'), 'utf8'))[0].series
+
 const readJson = (path) => JSON.parse(readFileSync(join(ROOT, path), 'utf8'))
 
 /** Installs the npm packages of the lockfile unless exactly these are there. */
@@ -46,13 +48,21 @@ export async function ensureHostPackages(needs) {
   if (code !== 0) stop(`apt-get ended with ${code}. Run it by hand to see why:\n  ${install.join(' ')}`)
 }
 
-/** Builds the guest image unless the cache has one. */
-export async function ensureImage() {
-  const { code: listed, text } = await runLab(['image', 'list', '--json'], { minutes: 1, stdout: 'pipe' })
-  if (listed === 0 && JSON.parse(text).length > 0) return
-  say('Building the guest image: a Linux kernel from Debian\'s source and a small initramfs, once (by hand: npm run -s kho-lab -- image build)')
-  const { code } = await runLab(['image', 'build'], { minutes: IMAGE_MINUTES })
-  if (code !== 0) stop('The guest image was not built; the reason is above.', code)
+/**
+ * Builds the guest images of these releases, the newest for `undefined`, unless the cache has them.
+ * @param {readonly (string | undefined)[]} releases
+ */
+export async function ensureImages(releases = [undefined]) {
+  const { text } = await runLab(['image', 'list', '--json'], { minutes: 1, stdout: 'pipe' })
+  const built = JSON.parse(text).map(({ manifest }) => manifest.release)
+  for (const release of releases) {
+    const which = release === undefined ? [] : ['--release', release]
+    if (!built.includes(release ?? NEWEST_RELEASE)) {
+      say(`Building a guest image, once: a Linux kernel from Debian's source and a small initramfs (by hand: npm run -s kho-lab -- ${['image', 'build', ...which].join(' ')})`)
+    }
+    const { code } = await runLab(['image', 'build', '--json', ...which], { minutes: IMAGE_MINUTES, stdout: 'ignore' })
+    if (code !== 0) stop('The guest image was not built; the reason is above.', code)
+  }
 }
 
 /** Builds the window's pages and the Electron host when a source is newer than the last build. */

@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
-import { ensureImage, listImages } from '../guest/image/image.ts'
+import { ensureImage } from '../guest/image/image.ts'
 import { kholab, scratchDirectory, type CliOptions, type CliResult } from './cli.fixture.ts'
 
 let kernel = ''
 beforeAll(async () => {
-  kernel = ((await listImages())[0] ?? (await ensureImage())).kernel
+  kernel = (await ensureImage()).kernel
 })
 
 /** What `run --json` prints, with or without a comparison. */
@@ -40,10 +40,11 @@ const DOCUMENTS = [
   'report.html', 'report.ktap', 'report.md', 'report.txt', 'run.json',
 ]
 
-const qemusBelow = (out: string): readonly string[] =>
+/** Processes whose arguments hold this one. */
+const processesWith = (argument: string): readonly string[] =>
   readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid))
-    .filter((pid) => cmdline(pid).includes(out))
+    .filter((pid) => cmdline(pid).split('\0').includes(argument))
 
 function cmdline(pid: string): string {
   try {
@@ -124,14 +125,19 @@ describe('what the guest does not like', () => {
 
 describe('Ctrl-C', () => {
   it('stops the guest, keeps the evidence and ends with 2', async () => {
-    let sent = false
-    const { code, document, files, out } = await run('name: a\nhops: 5\n', {
+    // A size that no other guest has tells this one from others on the machine.
+    const memory = `${509 * 1024}k`
+    let running: readonly string[] = []
+    const { code, document, files } = await run('name: a\nmachine: { memory: 509MiB }\nhops: 5\n', {
       onStderr: (text, child) => {
-        if (!sent && text.includes('/init runs')) sent = child.kill('SIGINT')
+        if (running.length > 0 || !text.includes('/init runs')) return
+        running = processesWith(memory)
+        child.kill('SIGINT')
       },
     })
+    expect(running).toHaveLength(1)
     expect([code, document.summary?.run, document.error?.code]).toEqual([2, 'lost', 'cancelled'])
     expect(files).toEqual(DOCUMENTS)
-    expect(qemusBelow(out)).toEqual([])
+    expect(processesWith(memory)).toEqual([])
   })
 })

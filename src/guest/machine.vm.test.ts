@@ -9,7 +9,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type LabError, toLabError } from '../shared/result.ts'
 import { GiB, MiB, TiB } from '../shared/units.ts'
 import { appendCpio } from './image/cpio.ts'
-import { ensureImage, listImages } from './image/image.ts'
+import { ensureImage } from './image/image.ts'
 import { makeRunKeys } from './image/run-cpio.ts'
 import { type Machine, type MachineOptions, type MachineSpec, startMachine } from './machine.ts'
 import { chooseAccelerator } from './qemu/accelerator.ts'
@@ -24,7 +24,7 @@ const keys = makeRunKeys()
 const machines: Machine[] = []
 
 beforeAll(async () => {
-  image = (await listImages())[0] ?? (await ensureImage())
+  image = await ensureImage()
   initramfs = await readFile(image.initramfs)
 })
 beforeEach(async () => {

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MiB } from '../../shared/units.ts'
 import { startMachine, type Machine } from '../machine.ts'
 import { appendCpio } from './cpio.ts'
-import { ensureImage, listImages } from './image.ts'
+import { ensureImage } from './image.ts'
 import { makeRunKeys } from './run-cpio.ts'
 
 describe("the guest's own tools", () => {
   let machine: Machine
 
   beforeAll(async () => {
-    const image = (await listImages())[0] ?? (await ensureImage())
+    const image = await ensureImage()
     const keys = makeRunKeys()
     machine = await startMachine({
       type: 'q35',

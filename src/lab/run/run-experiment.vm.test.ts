@@ -3,7 +3,7 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { ensureImage, listImages } from '../../guest/image/image.ts'
+import { ensureImage } from '../../guest/image/image.ts'
 import type { RunEvent } from '../../shared/contract.ts'
 import { Comparison, Observation, Prediction, type Experiment } from '../../shared/documents/index.ts'
 import { LabError } from '../../shared/result.ts'
@@ -15,7 +15,7 @@ let kernel: string
 let directory: string
 
 beforeAll(async () => {
-  kernel = ((await listImages())[0] ?? (await ensureImage())).kernel
+  kernel = (await ensureImage()).kernel
 })
 beforeEach(async () => { directory = await mkdtemp(join(tmpdir(), 'kho-lab-run-')) })
 afterEach(async () => { await rm(directory, { recursive: true, force: true }) })
