@@ -7,8 +7,10 @@ import { ensureImage } from '../guest/image/image.ts'
 import { kholab, scratchDirectory, type CliOptions, type CliResult } from './cli.fixture.ts'
 
 let kernel = ''
+let withoutKho = ''
 beforeAll(async () => {
   kernel = (await ensureImage()).kernel
+  withoutKho = (await ensureImage({ release: '7.3-without-kho' })).kernel
 })
 
 /** What `run --json` prints, with or without a comparison. */
@@ -25,12 +27,12 @@ interface Ended extends CliResult {
   readonly out: string
 }
 
-async function run(experiment: string, options: CliOptions & { readonly out?: string } = {}): Promise<Ended> {
+async function run(experiment: string, options: CliOptions & { readonly out?: string; readonly kernel?: string } = {}): Promise<Ended> {
   const directory = scratchDirectory()
   const file = join(directory, 'x.yaml')
   const out = options.out ?? join(directory, 'out')
   writeFileSync(file, experiment)
-  const result = await kholab(['run', file, '--kernel', kernel, '--accelerator', 'tcg', '--out', out, '--json'], options)
+  const result = await kholab(['run', file, '--kernel', options.kernel ?? kernel, '--accelerator', 'tcg', '--out', out, '--json'], options)
   const files = existsSync(out) ? readdirSync(out).filter((name) => name !== 'raw').sort() : []
   return { ...result, files, out, document: RunDocument.parse(JSON.parse(result.stdout)) }
 }
@@ -113,6 +115,14 @@ describe('what the guest does not like', () => {
     expect([code, document.summary?.run, document.error]).toEqual([0, 'agreed', undefined])
     expect(stderr).toContain('the guest has no /sys/kernel/debug/kho')
     expect(readFileSync(join(out, 'raw/serial.log'), 'utf8')).toMatch(/KHO: .*scratch/)
+    expect(files).toEqual(DOCUMENTS)
+  })
+
+  it('a kernel without KHO: the run goes to its end, differs where KHO was predicted, and says what is missing', async () => {
+    const { code, document, files, stderr, out } = await run('name: a\nhops: 0\n', { kernel: withoutKho })
+    expect([code, document.summary?.run, document.error]).toEqual([1, 'disagreed', undefined])
+    expect(stderr).toContain('the guest has no /sys/kernel/debug/kho')
+    expect(readFileSync(join(out, 'report.txt'), 'utf8')).toContain('hop0.boot.kho')
     expect(files).toEqual(DOCUMENTS)
   })
 

@@ -6,7 +6,7 @@ describe("the lab's own image sources", () => {
   const sources = readLabSources()
 
   it('are complete and valid', () => {
-    expect(sources.releases.map((row) => row.series)).toEqual(['7.3', '7.2'])
+    expect(sources.releases.map((row) => row.series)).toEqual(['7.3', '7.3-without-kho', '7.2'])
     expect(Object.keys(sources.tools)).toEqual(['kexec-load.c', 'kho-capture.c', 'lab-idle.c', 'main.c', 'tools.h'])
     expect(sources.init.startsWith('#!/bin/sh\n')).toBe(true)
   })
@@ -24,7 +24,7 @@ describe("the lab's own image sources", () => {
   it('name the releases there are when one is unknown', () => {
     expect(findRelease(sources, undefined).series).toBe('7.3')
     expect(() => findRelease(sources, '9.9')).toThrow(
-      expect.objectContaining({ code: 'usage', hint: expect.stringContaining('Known are 7.3, 7.2') as unknown }) as Error,
+      expect.objectContaining({ code: 'usage', hint: expect.stringContaining('Known are 7.3, 7.3-without-kho, 7.2') as unknown }) as Error,
     )
   })
 })

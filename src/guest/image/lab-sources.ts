@@ -9,7 +9,8 @@ const ConfigLine = z.string().regex(/^(CONFIG_\w+=\S.*|# CONFIG_\w+ is not set)$
 
 /** A kernel series the lab can build: a row of qemu-images/kernel/releases.json. */
 export const Release = z.strictObject({
-  series: z.string().regex(/^\d+\.\d+$/),
+  /** "7.3", or "7.3-without-kho" for another configuration of the same source. */
+  series: z.string().regex(/^\d+\.\d+(-[a-z][a-z-]*)?$/),
   /** Debian package that carries the source as usr/src/PACKAGE.tar.xz. */
   package: z.string().regex(/^[a-z0-9][a-z0-9.+-]+$/),
   suite: z.string().regex(/^[a-z0-9-]+$/),
