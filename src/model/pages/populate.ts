@@ -1,0 +1,89 @@
+import { freeOne, LARGEST_BLOCK, markUsed, removeFree } from './buddy.ts'
+import { alignmentOf, framesOf, MAX_ORDER_FRAMES, MAX_PAGE_ORDER, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER, pageblockOf } from './frame-bits.ts'
+import { forFreeBlocks } from './allocate.ts'
+import { NONE, typeOf, USE, ZONE, ZONES_PER_NODE, zoneOf, type Pages } from './pages.ts'
+
+/** Frames [start, end). */
+export interface FrameRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** Says which zone and migratetype a range gets, before any of it is freed. Whole max-order blocks only. */
+export function placeRange(pages: Pages, { start, end }: FrameRange, zone: number, type: number): void {
+  if (start % MAX_ORDER_FRAMES !== 0 || end % MAX_ORDER_FRAMES !== 0) throw new RangeError(`zone range ${start}-${end} is not made of max-order blocks`)
+  pages.zoneOfBlock.fill(zone, pageblockOf(start), pageblockOf(end))
+  pages.blockType.fill(type, pageblockOf(start), pageblockOf(end))
+  pages.managed[zone] = (pages.managed[zone] ?? 0) + end - start
+}
+
+/** Hands frames that nobody has to the allocator, to the tails of its lists (__free_pages_core, mm/page_alloc.c, 7.3). */
+export function freeRange(pages: Pages, { start, end }: FrameRange): void {
+  for (let frame = start; frame < end;) {
+    const order = chunkOrder(frame, end, MAX_PAGE_ORDER)
+    if (order <= PAGEBLOCK_ORDER) freeOne(pages, frame, order, typeOf(pages, frame), true)
+    else for (let at = frame; at < frame + framesOf(order); at += PAGEBLOCK_FRAMES) freeOne(pages, at, PAGEBLOCK_ORDER, typeOf(pages, at), true)
+    frame += framesOf(order)
+  }
+}
+
+/** Marks frames that nobody has as allocated for good: what memblock reserved, or what another kernel handed over. */
+export function reserveRange(pages: Pages, { start, end }: FrameRange): void {
+  for (let frame = start; frame < end;) {
+    const order = chunkOrder(frame, end, LARGEST_BLOCK)
+    markUsed(pages, frame, order, USE.reserved, NONE)
+    frame += framesOf(order)
+  }
+}
+
+export function chunkOrder(frame: number, end: number, limit: number): number {
+  let order = alignmentOf(frame, limit)
+  while (framesOf(order) > end - frame) order--
+  return order
+}
+
+/** The marks of __setup_per_zone_wmarks with min_free_kbytes of calculate_min_free_kbytes (mm/page_alloc.c, 7.3). */
+export function setWatermarks(pages: Pages): void {
+  const movable = (zone: number): boolean => zone % ZONES_PER_NODE === ZONE.movable
+  let low = 0
+  pages.managed.forEach((frames, zone) => (low += movable(zone) ? 0 : frames))
+  const leastKiB = Math.min(262144, Math.max(128, Math.floor(Math.sqrt(low * 4 * 16))))
+  pages.managed.forEach((frames, zone) => {
+    pages.watermark[zone] = movable(zone) ? Math.min(128, Math.max(32, Math.floor(frames / 1024))) : Math.floor(((leastKiB / 4) * frames) / Math.max(1, low))
+  })
+}
+
+/**
+ * Moves whole max-order blocks to another zone of the machine, the free ones onto its lists, as taking memory offline in one
+ * zone and online in another would, but without emptying it. Allocated blocks stay what they are.
+ */
+export function rezone(pages: Pages, range: FrameRange, zone: number, type: number): void {
+  if (range.start % MAX_ORDER_FRAMES !== 0 || range.end % MAX_ORDER_FRAMES !== 0) throw new RangeError(`zone range ${range.start}-${range.end} is not made of max-order blocks`)
+  for (let start = range.start; start < range.end; start += MAX_ORDER_FRAMES) {
+    const from = zoneOf(pages, start)
+    const free: [number, number][] = []
+    // Otherwise a larger allocated block covers it all.
+    if (pages.state[start] !== 0) {
+      forFreeBlocks(pages, start, start + MAX_ORDER_FRAMES, (frame, order) => {
+        free.push([frame, order])
+        removeFree(pages, from, frame, order, typeOf(pages, frame))
+      })
+    }
+    pages.managed[from] = (pages.managed[from] ?? 0) - MAX_ORDER_FRAMES
+    placeRange(pages, { start, end: start + MAX_ORDER_FRAMES }, zone, type)
+    for (const [frame, order] of free) freeOne(pages, frame, order, type, true)
+  }
+}
+
+/** Zone lists of the kernel (build_zonelists, mm/page_alloc.c, 7.3): highest zone first, then the other nodes. */
+export function zonelist(pages: Pages, node: number, highest: number): readonly number[] {
+  const zones: number[] = []
+  for (let step = 0; step < pages.nodes; step++) {
+    for (let kind = highest; kind >= ZONE.dma32; kind--) {
+      const zone = ((node + step) % pages.nodes) * ZONES_PER_NODE + kind
+      if ((pages.managed[zone] ?? 0) > 0) zones.push(zone)
+    }
+  }
+  return zones
+}
+
