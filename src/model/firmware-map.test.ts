@@ -17,7 +17,7 @@ describe('firmwareMap against recorded boots', () => {
   it.each(recorded)('$type with $memory bytes, $nodes.length nodes, $cpus CPUs ($cpu), devices: $devices', (boot) => {
     if (!isMachine(boot.type)) throw new Error(`not a machine type: ${boot.type}`)
     const processor = { kvm: false, amd: !boot.cpu.startsWith('Skylake') }
-    expect(firmwareMap(boot.type, boot.memory, processor)).toEqual(boot.map.map(entryOf))
+    expect(firmwareMap(boot.type, boot.memory, processor, 1)).toEqual(boot.map.map(entryOf))
   })
 })
 
@@ -57,8 +57,8 @@ describe('processorOf', () => {
   })
 
   it('adds what KVM reserves for itself', () => {
-    const without = firmwareMap('pc', GiB, { kvm: false, amd: false })
-    const added = firmwareMap('pc', GiB, { kvm: true, amd: false }).filter(
+    const without = firmwareMap('pc', GiB, { kvm: false, amd: false }, 1)
+    const added = firmwareMap('pc', GiB, { kvm: true, amd: false }, 1).filter(
       (entry) => !without.some(({ start }) => start === entry.start),
     )
     expect(added).toEqual([{ start: '0xfeffc000', end: '0xff000000', type: 'Reserved' }])

@@ -1,5 +1,6 @@
 import type { Experiment, MapEntry, Range } from '../shared/documents/index.ts'
-import { GiB, KiB, MiB, hex, roundUp } from '../shared/units.ts'
+import { GiB, KiB, MiB, PAGE_SIZE, hex, roundUp } from '../shared/units.ts'
+import { smbiosLength } from './smbios.ts'
 
 /**
  * The guest physical memory map that QEMU's q35 and pc machines and SeaBIOS hand to Linux (QEMU 7.1 and later machine
@@ -47,18 +48,31 @@ export interface Processor {
 export const processorOf = (used: 'tcg' | 'kvm', hostCpuModel: string): Processor =>
   used === 'tcg' ? { kvm: false, amd: true } : { kvm: true, amd: /^AMD\b/i.test(hostCpuModel) }
 
+/** One processor socket per node where the CPUs divide evenly, else one per CPU; without nodes one for all. */
+export function socketsOf({ cpus, nodes }: Pick<Experiment['machine'], 'cpus' | 'nodes'>): number {
+  if (nodes.length <= 1) return 1
+  return cpus % nodes.length === 0 ? nodes.length : cpus
+}
+
+const ACPI_TABLES = 128 * KiB
+/** BUILD_MAX_SMBIOS_FSEG (src/config.h of SeaBIOS) */
+const SMBIOS_IN_ROM = 600
+
 const RAM = 'System RAM'
 const RESERVED = 'Reserved'
 
 /**
  * What /sys/firmware/memmap shows, ascending. SeaBIOS adds the EBDA, its own ROM shadow, the PCI configuration window and
  * the chipset's registers (q35), its flash, and keeps the last 128 KiB of low RAM for the ACPI tables that QEMU pads to
- * 0x20000 bytes (ACPI_BUILD_TABLE_SIZE, hw/i386/acpi-build.c; malloc_prepboot() gives the rest of its zone back).
+ * 0x20000 bytes (ACPI_BUILD_TABLE_SIZE, hw/i386/acpi-build.c; malloc_prepboot() gives the rest of its zone back). SMBIOS tables
+ * that are too long for its ROM shadow lie there as well.
  */
-export function firmwareMap(type: MachineType, memory: number, processor: Processor): readonly MapEntry[] {
-  const [low, high] = ramSpans(type, memory)
+export function firmwareMap(type: MachineType, memory: number, processor: Processor, sockets: number): readonly MapEntry[] {
+  const spans = ramSpans(type, memory)
+  const [low, high] = spans
   if (low === undefined) return []
-  const tables = low.end - 128 * KiB
+  const smbios = smbiosLength({ type, memory, sockets, ramSpans: spans.length })
+  const tables = low.end - roundUp(ACPI_TABLES + (smbios > SMBIOS_IN_ROM ? roundUp(smbios, 16) : 0), PAGE_SIZE)
   const entries: [number, number, string][] = [
     [0, 0x9fc00, RAM],
     [0x9fc00, 0xa0000, RESERVED],

@@ -120,11 +120,11 @@ const handedOver = {
 /** Every rule by the name that a prediction uses. Adding a rule is adding an entry here or in a registry that is spread here. */
 export const rules = {
   'firmware-map': defineRule(
-    z.strictObject({ type: z.enum(['q35', 'pc']), memory: z.int().positive() }),
+    z.strictObject({ type: z.enum(['q35', 'pc']), memory: z.int().positive(), sockets: z.int().positive() }),
     z.object({ 'host.accelerator': z.object({ used: z.enum(['tcg', 'kvm']), cpuModel: z.string() }) }),
-    ({ type, memory }, given) => {
+    ({ type, memory, sockets }, given) => {
       const { used, cpuModel } = given['host.accelerator']
-      return ok(firmwareMap(type, memory, processorOf(used, cpuModel)))
+      return ok(firmwareMap(type, memory, processorOf(used, cpuModel), sockets))
     },
   ),
   'root-fdt': defineRule(

@@ -1,7 +1,7 @@
 import type { PredictedClaim } from '../../shared/documents/index.ts'
 import type { Boot } from '../boots.ts'
 import { byRule, bzImage64, claim, e820, hostGiven, qemu, seabios, unpredicted } from '../claim.ts'
-import { LARGEST_KNOWN_RAM, firmwareMap, processorOf, ramSpans, toRange } from '../firmware-map.ts'
+import { LARGEST_KNOWN_RAM, firmwareMap, processorOf, ramSpans, socketsOf, toRange } from '../firmware-map.ts'
 
 /** kexec hands the same map on (setup_e820_entries()), so what holds for the first boot holds for every hop. */
 export function firmwareClaims(boot: Boot): readonly PredictedClaim[] {
@@ -13,6 +13,7 @@ export function firmwareClaims(boot: Boot): readonly PredictedClaim[] {
     ...seabios('src/post.c', 'bda_init'),
     ...seabios('src/malloc.c', 'malloc_preinit', 'malloc_prepboot'),
     ...seabios('src/fw/paravirt.c', 'qemu_preinit'),
+    ...seabios('src/fw/biostables.c', 'smbios_romfile_setup'),
     ...(type === 'q35' ? seabios('src/fw/pciinit.c', 'mch_mem_addr_setup', 'mch_isa_bridge_setup') : []),
     ...e820('e820__memory_setup', 'e820__reserve_resources'),
     ...(boot.hop === 0 ? [] : bzImage64('setup_e820_entries')),
@@ -29,7 +30,9 @@ export function firmwareClaims(boot: Boot): readonly PredictedClaim[] {
 
 /** What KVM and the host's processor add is known only when the accelerator is: with `tcg` now, else when the lab has chosen. */
 function mapPrediction({ experiment: { machine, accelerator } }: Boot) {
+  const { type, memory } = machine
+  const sockets = socketsOf(machine)
   return accelerator === 'tcg'
-    ? { value: firmwareMap(machine.type, machine.memory, processorOf('tcg', '')) }
-    : byRule('firmware-map', { type: machine.type, memory: machine.memory }, [hostGiven('host.accelerator')])
+    ? { value: firmwareMap(type, memory, processorOf('tcg', ''), sockets) }
+    : byRule('firmware-map', { type, memory, sockets }, [hostGiven('host.accelerator')])
 }
