@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { GiB, MiB, bytes, hex } from '../shared/units.ts'
 import recorded from './fixtures/firmware-maps.json' with { type: 'json' }
-import { firmwareMap, nodeSpans, processorOf, ramSpans, type MachineType } from './firmware-map.ts'
+import { firmwareMap, nodeSpans, numaNodes, processorOf, ramSpans, type MachineType } from './firmware-map.ts'
 
 const isMachine = (type: string): type is MachineType => type === 'q35' || type === 'pc'
 
@@ -78,6 +78,18 @@ describe('nodeSpans', () => {
     expect(spansOf('q35', 3 * GiB, GiB)).toEqual([['0x0-0x80000000', '0x100000000-0x140000000'], ['0x140000000-0x180000000']])
     expect(spansOf('q35', 2 * GiB, 2 * GiB)).toEqual([['0x0-0x80000000'], ['0x100000000-0x180000000']])
     expect(spansOf('pc', GiB, 3 * GiB)).toEqual([['0x0-0x40000000'], ['0x40000000-0xc0000000', '0x100000000-0x140000000']])
+  })
+
+  it('numbers nodes with CPUs before those without, as a kernel did: of four nodes with two CPUs the third became node 1', () => {
+    const sizes = [9970, 3528, 393, 771].map((size) => size * MiB)
+    const memory = bytes(sizes.reduce((a, b) => a + b))
+    const nodes = numaNodes({ type: 'pc', memory, cpus: 2, nodes: sizes.map((size) => ({ memory: bytes(size) })) })
+    expect(nodes.map(({ spans, cpus }) => [hex(spans.at(-1)?.end ?? 0), cpus])).toEqual([
+      ['0x2af200000', [0]],
+      ['0x3a4300000', [1]],
+      ['0x38ba00000', []],
+      ['0x3d4600000', []],
+    ])
   })
 
   it('gives each node exactly its memory', () => {

@@ -93,24 +93,42 @@ export function firmwareMap(type: MachineType, memory: number, processor: Proces
   return entries.map(([start, end, kind]) => ({ start: hex(start), end: hex(end), type: kind }))
 }
 
+/** A NUMA node as the kernel numbers it. */
+export interface NumaNode {
+  readonly spans: readonly Span[]
+  readonly cpus: readonly number[]
+}
+
 /**
- * The memory of each NUMA node that has any, in node order: nodes take RAM in address order (build_srat(),
- * hw/i386/acpi-build.c).
+ * The NUMA nodes in the kernel's order. QEMU's nodes take RAM in address order and CPUs in runs of nearly equal length. The
+ * kernel numbers them as they turn up in the SRAT, and there CPUs come before memory (build_srat(), hw/i386/acpi-build.c,
+ * QEMU 7.2; acpi_map_pxm_to_node(), drivers/acpi/numa/srat.c, 7.3): nodes without CPUs get the last numbers. A node with
+ * neither memory nor CPUs does not exist for the kernel.
  */
-export function nodeSpans(machine: Experiment['machine']): readonly (readonly Span[])[] {
-  const ram = ramSpans(machine.type, machine.memory)
+export function numaNodes({ type, memory, cpus, nodes }: Experiment['machine']): readonly NumaNode[] {
+  const ram = ramSpans(type, memory)
   let from = 0
-  return machine.nodes.map(({ memory }) => {
-    const to = from + memory
-    const spans = ram.flatMap((span, index) => {
-      const before = ram.slice(0, index).reduce((sum, { start, end }) => sum + end - start, 0)
+  const inFirmware = nodes.map(({ memory: size }, index) => {
+    const to = from + size
+    const spans = ram.flatMap((span, place) => {
+      const before = ram.slice(0, place).reduce((sum, { start, end }) => sum + end - start, 0)
       const start = span.start + Math.max(from - before, 0)
       const end = Math.min(span.start + to - before, span.end)
       return start < end ? [{ start, end }] : []
     })
     from = to
-    return spans
+    const firstCpu = Math.ceil((cpus * index) / nodes.length)
+    const pastCpu = Math.ceil((cpus * (index + 1)) / nodes.length)
+    return { spans, cpus: Array.from({ length: pastCpu - firstCpu }, (_unused, cpu) => firstCpu + cpu) }
   })
+  return [
+    ...inFirmware.filter((node) => node.cpus.length > 0),
+    ...inFirmware.filter((node) => node.cpus.length === 0 && node.spans.length > 0),
+  ]
 }
+
+/** The memory of each NUMA node that has any, in the kernel's order. */
+export const nodeSpans = (machine: Experiment['machine']): readonly (readonly Span[])[] =>
+  numaNodes(machine).map(({ spans }) => spans).filter((spans) => spans.length > 0)
 
 export const toRange = ({ start, end }: Span): Range => ({ start: hex(start), end: hex(end) })
