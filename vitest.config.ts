@@ -13,7 +13,15 @@ export default defineConfig({
         test: { name: 'vm', include: ['src/**/*.vm.test.ts'], testTimeout: 180_000, hookTimeout: 900_000, fileParallelism: false },
       },
       {
-        test: { name: 'e2e', include: ['src/**/*.e2e.test.ts'], testTimeout: 180_000, hookTimeout: 180_000, fileParallelism: false },
+        test: {
+          name: 'e2e',
+          include: ['src/**/*.e2e.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+          // A browser beside a guest on two cores is slow to answer; what is polled for comes, or the test fails.
+          expect: { poll: { timeout: 20_000 } },
+        },
       },
     ],
   },

@@ -171,7 +171,8 @@ describe('bounds', () => {
     await page.getByRole('button', { name: /^Run/ }).click()
     await page.locator('.verdict').waitFor({ timeout: 60_000 })
     await expect.poll(() => text(page, '.console'), { timeout: 30_000 }).toContain('the very last line')
-    expect(await page.evaluate(() => (window as unknown as { longest: number }).longest)).toBeLessThan(500)
+    // Handing over all at once holds the page for many seconds; other processes of a busy machine hold it for some tenths.
+    expect(await page.evaluate(() => (window as unknown as { longest: number }).longest)).toBeLessThan(2000)
     expect(await page.title()).toBe('kho-lab')
   })
 

@@ -24,6 +24,13 @@ export const webContents = {
 }
 app.closeAllWindows = () => BrowserWindow.getAllWindows().every((window) => window.close())
 
+/**
+ * A debugger that attaches to a new page holds it until it has looked at it. Closed within that moment, the page that opened it
+ * hangs in window.open() for good.
+ */
+const POPUP_SETTLE_MS = 500
+const report = (error: unknown): void => void process.stderr.write(`electron stand-in: ${String(error)}\n`)
+
 /** Windows of Chromium that the app did not open: its handler of window.open says whether they stay. */
 export function attachChromium(connection: Cdp): void {
   chromium = connection
@@ -35,9 +42,9 @@ export function attachChromium(connection: Cdp): void {
     if (method !== 'Target.targetCreated' || target?.type !== 'page' || target.openerId === undefined) return
     const opener = webContents.fromDevToolsTargetId(target.openerId)
     if (opener?.openHandler({ url: target.url }).action !== 'deny') return
-    connection.send('Target.closeTarget', { targetId: target.targetId }).catch((error: unknown) => process.stderr.write(`electron stand-in: ${String(error)}\n`))
+    setTimeout(() => void connection.send('Target.closeTarget', { targetId: target.targetId }).catch(report), POPUP_SETTLE_MS)
   })
-  connection.send('Target.setDiscoverTargets', { discover: true }).catch((error: unknown) => process.stderr.write(`electron stand-in: ${String(error)}\n`))
+  connection.send('Target.setDiscoverTargets', { discover: true }).catch(report)
 }
 
 export const becomeReady = (): void => app.markReady()
