@@ -1,6 +1,6 @@
 import { alignDown, buddyOf, framesOf, MAX_PAGE_ORDER, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER, pageblockOf } from './frame-bits.ts'
 import { MIGRATE, MIGRATE_PCPTYPES, MIGRATE_TYPES } from './migratetype.ts'
-import { FREE, listOf, NONE, ORDERS, typeOf, USE, USED, zoneOf, type Pages } from './pages.ts'
+import { FREE, listOf, NONE, ORDERS, typeOf, USED, zoneOf, type Pages } from './pages.ts'
 
 /** __add_to_free_list and account_freepages (mm/page_alloc.c, 7.3). */
 export function addFree(pages: Pages, zone: number, frame: number, order: number, type: number, toTail: boolean): void {
@@ -91,6 +91,7 @@ export function expand(pages: Pages, zone: number, frame: number, low: number, h
 export function markUsed(pages: Pages, frame: number, order: number, use: number, folio: number): void {
   pages.state[frame] = USED + order
   pages.use[frame] = use
+  pages.pins[frame] = 0
   pages.next[frame] = folio
 }
 
@@ -99,8 +100,6 @@ export function release(pages: Pages, frame: number): void {
   const order = (pages.state[frame] ?? 0) - USED
   if (order < 0) throw new RangeError(`frame ${frame} is not the head of an allocated block`)
   pages.state[frame] = 0
-  pages.use[frame] = USE.none
-  pages.pins[frame] = 0
   pages.work.freed++
   if (order <= PAGEBLOCK_ORDER) {
     freeOne(pages, frame, order, typeOf(pages, frame), false)

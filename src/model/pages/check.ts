@@ -37,7 +37,6 @@ export function checkPages(pages: Pages): Broken | undefined {
 
 function checkFree(pages: Pages, frame: number, order: number): Broken | undefined {
   if (order > MAX_PAGE_ORDER) return { rule: 'free-block-too-large', frame }
-  if (pages.use[frame] !== USE.none || pages.pins[frame] !== 0) return { rule: 'free-block-in-use', frame }
   const type = typeOf(pages, frame)
   for (let at = frame; at < frame + framesOf(order); at += PAGEBLOCK_FRAMES) if (typeOf(pages, at) !== type) return { rule: 'free-block-of-two-types', frame: at }
   if (order === MAX_PAGE_ORDER) return undefined

@@ -24,5 +24,5 @@ export function twoNodes(frames: number): Pages {
   return pages
 }
 
-export const normalOf = (pages: Pages): readonly number[] => zonelist(pages, 0, ZONE.normal)
-export const movableOf = (pages: Pages): readonly number[] => zonelist(pages, 0, ZONE.movable)
+export const normalOf = (pages: Pages): readonly number[] => zonelist(pages, 0, [ZONE.normal, ZONE.dma32])
+export const movableOf = (pages: Pages): readonly number[] => zonelist(pages, 0, [ZONE.movable, ZONE.normal, ZONE.dma32])

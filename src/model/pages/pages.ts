@@ -45,7 +45,7 @@ export interface Pages {
   readonly nodes: number
   readonly state: Uint8Array
   readonly use: Uint8Array
-  /** Long-term pins of an allocated head: 0 or 1. */
+  /** Long-term pins: 0 or 1. This and `use` mean something at allocated heads only. */
   readonly pins: Uint8Array
   /** Free heads: neighbours in their list, which closes over a sentinel at frames + list. Used heads: `next` is the folio's id or NONE. */
   readonly next: Int32Array
@@ -105,7 +105,7 @@ export function createPages(frames: number, nodes: number): Pages {
 
 /** Forgets every block, as a kernel that has just started knows none. The work done so far stays counted. */
 export function clearPages(pages: Pages): void {
-  for (const array of [pages.state, pages.use, pages.pins, pages.isolated, pages.zoneOfBlock, pages.blocksFree, pages.framesFree, pages.zoneFree, pages.managed, pages.watermark]) array.fill(0)
+  for (const array of [pages.state, pages.isolated, pages.zoneOfBlock, pages.blocksFree, pages.framesFree, pages.zoneFree, pages.managed, pages.watermark]) array.fill(0)
   pages.blockType.fill(MIGRATE.movable)
   for (let sentinel = pages.frames; sentinel < pages.next.length; sentinel++) {
     pages.next[sentinel] = sentinel

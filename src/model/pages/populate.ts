@@ -75,15 +75,14 @@ export function rezone(pages: Pages, range: FrameRange, zone: number, type: numb
   }
 }
 
-/** Zone lists of the kernel (build_zonelists, mm/page_alloc.c, 7.3): highest zone first, then the other nodes. */
-export function zonelist(pages: Pages, node: number, highest: number): readonly number[] {
+/** A zone list as build_zonelists makes it (mm/page_alloc.c, 7.3): the kinds of zone in the order given, then those of the other nodes. */
+export function zonelist(pages: Pages, node: number, kinds: readonly number[]): readonly number[] {
   const zones: number[] = []
   for (let step = 0; step < pages.nodes; step++) {
-    for (let kind = highest; kind >= ZONE.dma32; kind--) {
+    for (const kind of kinds) {
       const zone = ((node + step) % pages.nodes) * ZONES_PER_NODE + kind
       if ((pages.managed[zone] ?? 0) > 0) zones.push(zone)
     }
   }
   return zones
 }
-

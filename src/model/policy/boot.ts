@@ -1,0 +1,168 @@
+import { PAGE_SIZE } from '../../shared/units.ts'
+import { markUsed } from '../pages/buddy.ts'
+import { allocate } from '../pages/allocate.ts'
+import { framesOf, PAGEBLOCK_ORDER } from '../pages/frame-bits.ts'
+import { MIGRATE } from '../pages/migratetype.ts'
+import { clearPages, NONE, USE, ZONE, ZONES_PER_NODE } from '../pages/pages.ts'
+import { freeRange, placeRange, reserveRange, setWatermarks, zonelist, type FrameRange } from '../pages/populate.ts'
+import { frameAt, PURPOSE, removeFolio } from './folio-set.ts'
+import { imageFrames, ORDINARY_ZONES } from './parts.ts'
+import type { ZoneKinds } from './policy.ts'
+import { bootNeed, type World, type Zonelists } from './world.ts'
+import { allocateAtBoot } from './workload.ts'
+import { giveBack } from './memory.ts'
+
+/** DMA32 ends here on x86-64. */
+const DMA32_END = 2 ** 32 / PAGE_SIZE
+
+/**
+ * A kernel starts with nothing but `early` memory and what was handed over to it: takes its boot memory, then all the rest.
+ * `early` has room for {@link earlyNeed}, and no handed-over page in it.
+ */
+export function boot(world: World, early: readonly FrameRange[]): void {
+  const { pages, policy } = world
+  const frames = handedOver(world)
+  clearPages(pages)
+  world.cache.length = world.cache.frames = world.slab.length = world.slab.frames = 0
+  placeZones(world)
+  const taken = bootMemory(world, early)
+  for (const range of taken) reserveRange(pages, range)
+  restore(world, frames)
+  const busy = sortedRanges([...taken, ...folioRanges(world)])
+  const whole = { start: 0, end: pages.frames }
+  const home = policy.restComesLate ? world.regions[world.running] : undefined
+  world.zonelists = makeZonelists(world, WHILE_BOOTING)
+  if (home === undefined) {
+    freeGaps(world, busy, whole)
+    setWatermarks(pages)
+    allocateAtBoot(world)
+  } else {
+    freeGaps(world, busy, home)
+    allocateAtBoot(world)
+    freeGaps(world, busy, { start: 0, end: home.start })
+    freeGaps(world, busy, { start: home.end, end: whole.end })
+    setWatermarks(pages)
+    world.tally.lateTaken += world.kept.length
+    lateMemoryMap(world)
+  }
+  policy.settle(world)
+  world.zonelists = makeZonelists(world, policy.zones)
+  dropMetadata(world)
+}
+
+/** Until the region has become what the policy makes of it, it is Normal memory. */
+const WHILE_BOOTING: ZoneKinds = { ...ORDINARY_ZONES, unmovable: [ZONE.normal, ZONE.region, ZONE.dma32] }
+
+/** Frames that the next kernel needs before it has all memory, if `folios` are handed over. */
+export function earlyNeed(world: World, folios: number): number {
+  const { study, policy, pages, regions } = world
+  const mapped = policy.restComesLate ? (regions[0]?.end ?? 0) - (regions[0]?.start ?? 0) : pages.frames
+  return bootNeed(study, mapped, folios)
+}
+
+/** Frames of everything kept, by position: ids end with the kernel that gave them. */
+function handedOver({ kept, pages }: World): Int32Array {
+  return Int32Array.from({ length: kept.length }, (_unused, at) => frameAt(pages, kept, at))
+}
+
+function placeZones(world: World): void {
+  const { pages, policy, regions, study } = world
+  const perNode = pages.frames / study.machine.nodes
+  for (let node = 0; node < study.machine.nodes; node++) {
+    const dma32 = node === 0 && pages.frames > DMA32_END ? Math.min(DMA32_END, perNode) : 0
+    const borders = regions.flatMap(({ start, end }) => [start, end]).filter((at) => at > node * perNode && at < (node + 1) * perNode)
+    const edges = [...new Set([node * perNode, node * perNode + dma32, ...borders, (node + 1) * perNode])].sort((a, b) => a - b)
+    for (const [index, start] of edges.entries()) {
+      const end = edges[index + 1]
+      if (end === undefined) break
+      const region = regions.findIndex((range) => start >= range.start && start < range.end)
+      const kind = region < 0 ? { zone: ZONE.normal, type: MIGRATE.movable } : policy.region(region, world.running)
+      const zone = kind.zone === ZONE.normal && start < node * perNode + dma32 ? ZONE.dma32 : kind.zone
+      placeRange(pages, { start, end }, node * ZONES_PER_NODE + zone, kind.type)
+    }
+  }
+}
+
+/** The image at the bottom of the longest early range; everything else from the top down, as memblock_alloc does (mm/memblock.c, 7.3). */
+function bootMemory(world: World, early: readonly FrameRange[]): FrameRange[] {
+  const image = imageFrames(world)
+  const largest = early.reduce((best, range) => (range.end - range.start > best.end - best.start ? range : best), { start: 0, end: 0 })
+  if (largest.end - largest.start < image) throw new RangeError('the image does not fit into early memory')
+  const taken = [{ start: largest.start, end: largest.start + image }]
+  let missing = earlyNeed(world, world.kept.length) - image
+  for (const range of [...early].sort((a, b) => b.start - a.start)) {
+    const bottom = range.start === largest.start ? range.start + image : range.start
+    const frames = Math.min(missing, range.end - bottom)
+    if (frames > 0) taken.push({ start: range.end - frames, end: range.end })
+    missing -= frames
+  }
+  if (missing > 0) throw new RangeError(`${missing} frames too few of early memory`)
+  return taken
+}
+
+/** from_kho: every folio again as it was, order, use and place, with the reference that its new owner holds. */
+function restore({ kept, pages }: World, frames: Int32Array): void {
+  for (let at = 0; at < kept.length; at++) {
+    const frame = frames[at] ?? NONE
+    const id = pages.folios.add(frame)
+    kept.ids[at] = id
+    kept.born[at] = frame
+    const isVm = kept.purposes[at] === PURPOSE.vm
+    markUsed(pages, frame, kept.orders[at] ?? 0, isVm ? USE.movable : USE.unmovable, id)
+    pages.pins[frame] = isVm ? 1 : 0
+  }
+}
+
+function folioRanges({ kept, pages }: World): FrameRange[] {
+  return Array.from({ length: kept.length }, (_unused, at) => {
+    const start = frameAt(pages, kept, at)
+    return { start, end: start + framesOf(kept.orders[at] ?? 0) }
+  })
+}
+
+const sortedRanges = (ranges: readonly FrameRange[]): readonly FrameRange[] => [...ranges].sort((a, b) => a.start - b.start)
+
+/** Frees what lies in the window and in none of the sorted ranges. */
+function freeGaps({ pages }: World, busy: readonly FrameRange[], window: FrameRange): void {
+  let from = window.start
+  for (const { start, end } of busy) {
+    if (end <= from) continue
+    if (start >= window.end) break
+    if (start > from) freeRange(pages, { start: from, end: start })
+    from = Math.max(from, end)
+  }
+  if (from < window.end) freeRange(pages, { start: from, end: window.end })
+}
+
+function makeZonelists({ pages, study }: World, zones: ZoneKinds): Zonelists {
+  const perNode = (kinds: readonly number[]): (readonly number[])[] =>
+    Array.from({ length: study.machine.nodes }, (_unused, node) => zonelist(pages, node, kinds))
+  return { unmovable: perNode(zones.unmovable), movable: perNode(zones.movable), kho: perNode(zones.kho) }
+}
+
+/** struct pages of the memory that was added after boot, out of that memory itself. */
+function lateMemoryMap({ pages, zonelists, tally }: World): void {
+  const size = framesOf(PAGEBLOCK_ORDER)
+  for (let mapped = 0; mapped < pages.frames; mapped += size * (PAGE_SIZE / 64)) {
+    if (allocate(pages, PAGEBLOCK_ORDER, MIGRATE.unmovable, zonelists.kho[0] ?? []) === NONE) tally.allocationFailures++
+  }
+}
+
+/** The tree that said what was handed over has been read. */
+function dropMetadata(world: World): void {
+  const { kept } = world
+  for (let at = kept.length - 1; at >= 0; at--) {
+    if (kept.purposes[at] !== PURPOSE.metadata) continue
+    giveBack(world, kept.ids[at] ?? NONE)
+    removeFolio(kept, at)
+  }
+}
+
+/** Where the very first kernel boots: in A, or anywhere but scratch. */
+export function firstEarly(world: World): readonly FrameRange[] {
+  const { regions, policy, pages } = world
+  const first = regions[0]
+  if (first === undefined) return [{ start: 0, end: pages.frames }]
+  if (policy.regions === 2) return [first]
+  return [{ start: 0, end: first.start }, { start: first.end, end: pages.frames }]
+}

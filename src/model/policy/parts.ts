@@ -1,0 +1,107 @@
+import { release } from '../pages/buddy.ts'
+import { allocate } from '../pages/allocate.ts'
+import { allocContigRange } from '../pages/contig.ts'
+import { framesOf, PAGEBLOCK_FRAMES } from '../pages/frame-bits.ts'
+import { MIGRATE } from '../pages/migratetype.ts'
+import { NONE, USE, ZONE } from '../pages/pages.ts'
+import type { FrameRange } from '../pages/populate.ts'
+import { frameAt } from './folio-set.ts'
+import type { KhoAnswer, NextKernel, RegionKind, ZoneKinds } from './policy.ts'
+import { inRanges, type World } from './world.ts'
+import { PAGE_SIZE } from '../../shared/units.ts'
+
+export const NORMAL: RegionKind = { zone: ZONE.normal, type: MIGRATE.movable }
+export const MOVABLE: RegionKind = { zone: ZONE.movable, type: MIGRATE.movable }
+export const CMA: RegionKind = { zone: ZONE.normal, type: MIGRATE.cma }
+/** Normal memory that can be told from the rest. */
+export const REGION: RegionKind = { zone: ZONE.region, type: MIGRATE.movable }
+
+export const ORDINARY_ZONES: ZoneKinds = {
+  unmovable: [ZONE.normal, ZONE.dma32],
+  movable: [ZONE.movable, ZONE.normal, ZONE.dma32],
+  kho: [ZONE.normal, ZONE.dma32],
+}
+
+/** As {@link ORDINARY_ZONES}, but the running region is also Normal memory, and used when the rest is full. */
+export const ZONES_WITH_REGION: ZoneKinds = {
+  unmovable: [ZONE.normal, ZONE.region, ZONE.dma32],
+  movable: [ZONE.movable, ZONE.normal, ZONE.region, ZONE.dma32],
+  kho: [ZONE.normal, ZONE.dma32],
+}
+
+export const other = (running: number): number => 1 - running
+export const nothing = (): void => undefined
+export const acceptAnywhere = (): KhoAnswer => 'accepted'
+export const imageFrames = (world: World): number => Math.ceil(world.study.boot.image / PAGE_SIZE)
+export const sizeOf = (ranges: readonly FrameRange[]): number => ranges.reduce((sum, { start, end }) => sum + end - start, 0)
+
+/** Refuses what lies in a boot region; where everything there is movable that never happens, as pinning moves it first. */
+export const refuseInRegions = (world: World, _at: number, frame: number): KhoAnswer => (inRanges(world.regions, frame) ? 'refused' : 'accepted')
+
+/** Migrates out what lies in a boot region, unless something holds it there. */
+export const moveOutOfRegions = (world: World, at: number, frame: number): KhoAnswer =>
+  !inRanges(world.regions, frame) ? 'accepted' : world.kept.fixed[at] === 1 ? 'refused' : 'migrate'
+
+/** True when a handed-over folio, or a part of one, lies in one of the ranges. */
+export function holdsPreserved(world: World, ranges: readonly FrameRange[]): boolean {
+  return preservedIn(world, ranges) > 0
+}
+
+/** Frames of handed-over folios in these ranges. */
+export function preservedIn(world: World, ranges: readonly FrameRange[]): number {
+  const { kept, pages } = world
+  let frames = 0
+  for (let at = 0; at < kept.length; at++) {
+    const start = frameAt(pages, kept, at)
+    const end = start + framesOf(kept.orders[at] ?? 0)
+    for (const range of ranges) frames += Math.max(0, Math.min(end, range.end) - Math.max(start, range.start))
+  }
+  return frames
+}
+
+/**
+ * The image is put where it will run: a linear piece of the region, emptied by migration while the old kernel still runs.
+ * Tries pieces from the region's start, each a pageblock further.
+ */
+export function loadInto(world: World, region: FrameRange): boolean {
+  const { pages } = world
+  const size = Math.ceil(imageFrames(world) / PAGEBLOCK_FRAMES) * PAGEBLOCK_FRAMES
+  for (let start = region.start; start + size <= region.end;) {
+    const failure = allocContigRange(pages, { start, end: start + size }, world.zonelists.movable[0] ?? [], USE.unmovable)
+    if (failure === undefined) return true
+    if (failure.reason === 'no-memory') return false
+    start = Math.max(start, Math.floor(failure.frame / PAGEBLOCK_FRAMES) * PAGEBLOCK_FRAMES) + PAGEBLOCK_FRAMES
+  }
+  return false
+}
+
+/** The image is kept in pages from anywhere and copied by what runs between the kernels. */
+export function loadAnywhere(world: World): boolean {
+  const zones = world.zonelists.unmovable[0] ?? []
+  const order = 6
+  const frames: number[] = []
+  for (let loaded = 0; loaded < imageFrames(world); loaded += framesOf(order)) {
+    const frame = allocate(world.pages, order, MIGRATE.unmovable, zones)
+    if (frame === NONE) {
+      for (const each of frames) release(world.pages, each)
+      return false
+    }
+    frames.push(frame)
+  }
+  return true
+}
+
+/** Boots in the other of two regions, without a copy. */
+export function switchRegion(world: World, options: { readonly refuseIfPreserved: boolean }): NextKernel {
+  const running = other(world.running)
+  const target = world.regions[running]
+  if (target === undefined) throw new RangeError('a policy with two regions has a world with fewer')
+  if (options.refuseIfPreserved && holdsPreserved(world, [target])) return { ok: false, step: 'target-not-empty' }
+  if (!loadInto(world, target)) return { ok: false, step: 'load-image' }
+  return { ok: true, early: [target], copiedFrames: 0, running }
+}
+
+/** Frames of the regions that are of a kind that ordinary unmovable allocations may not use. */
+export const framesClosedToUnmovable = (world: World, closed: (index: number) => boolean): number =>
+  sizeOf(world.regions.filter((_range, index) => closed(index)))
+

@@ -1,0 +1,42 @@
+import type { PolicyId, StudyCase, StudyPrimitive } from '../../shared/documents/index.ts'
+import { blockOrder } from '../pages/buddy.ts'
+import { MIGRATE } from '../pages/migratetype.ts'
+import { NONE, USE } from '../pages/pages.ts'
+import { boot, firstEarly } from './boot.ts'
+import { addFolio, frameAt, PURPOSE } from './folio-set.ts'
+import { giveBack, obtain } from './memory.ts'
+import { POLICIES } from './policies.ts'
+import { handOver } from './simulate.ts'
+import { createWorld } from './world.ts'
+
+const ORDER = 3
+
+/**
+ * The driver's primitive of the mail on an otherwise idle machine: alloc_pages(GFP_KERNEL | GFP_COMP), to_kho, kexec,
+ * from_kho, folio_put. Says what of the folio came through; a handover that fails says where.
+ */
+export function tryPrimitive(study: StudyCase, policy: PolicyId): StudyPrimitive {
+  const idle: StudyCase = { ...study, workload: { ...study.workload, vmShare: 0, driverFolios: 0, iommuPages: 0, slabShare: 0, cacheShare: 0, churn: 0 } }
+  const world = createWorld(idle, POLICIES[policy], 1)
+  const { pages, kept } = world
+  boot(world, firstEarly(world))
+  const { zonelists } = world
+  const id = obtain(world, ORDER, MIGRATE.unmovable, (world.policy.marksAllocations ? zonelists.kho : zonelists.unmovable)[0] ?? [])
+  addFolio(kept, { id, frame: pages.folios.frame(id), order: ORDER, purpose: PURPOSE.driver, fixed: false, marked: true })
+  const before = frameAt(pages, kept, 0)
+  const { failed, next } = handOver(world, 1)
+  if (failed !== undefined || next?.ok !== true) return { policy, failedStep: failed ?? 'load-image' }
+  world.running = next.running
+  boot(world, next.early)
+  const after = frameAt(pages, kept, 0)
+  const came = {
+    order: blockOrder(pages, after) === ORDER,
+    refcount: pages.folios.frame(kept.ids[0] ?? NONE) === after,
+    gfp: pages.use[after] === USE.unmovable,
+    frame: after === before,
+    address: after === before && !study.machine.randomised,
+  }
+  const free = pages.work.freed
+  giveBack(world, kept.ids[0] ?? NONE)
+  return { policy, ...came, put: pages.work.freed === free + 1 }
+}

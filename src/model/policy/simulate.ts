@@ -1,0 +1,160 @@
+import type { FailedStep, PolicyId, StudyCase, StudyRow } from '../../shared/documents/index.ts'
+import { hex, PAGE_SIZE } from '../../shared/units.ts'
+import { checkPages } from '../pages/check.ts'
+import { allocate } from '../pages/allocate.ts'
+import { framesOf } from '../pages/frame-bits.ts'
+import { freeByOrder, longestRun } from '../pages/info.ts'
+import { MIGRATE } from '../pages/migratetype.ts'
+import { landed, pinLongTerm } from '../pages/migrate.ts'
+import { blockOrder } from '../pages/buddy.ts'
+import { NONE } from '../pages/pages.ts'
+import { boot, earlyNeed, firstEarly } from './boot.ts'
+import { frameAt, PURPOSE } from './folio-set.ts'
+import { preservedIn, sizeOf } from './parts.ts'
+import { POLICIES } from './policies.ts'
+import type { NextKernel } from './policy.ts'
+import { longestGap } from './purgatory.ts'
+import { allocateMetadata, runWorkload } from './workload.ts'
+import { createWorld, resetTally, type World } from './world.ts'
+
+export interface Simulation {
+  readonly study: StudyCase
+  readonly policy: PolicyId
+  readonly seed: number
+  readonly generations: number
+  /** Checks every invariant of the page model after each step of each generation; slow. */
+  readonly check?: boolean
+}
+
+/** A rule of the model broke: what, where, and what to type to see it again. Never the answer to a study. */
+export class PolicyBroken extends Error {
+  readonly evidence: readonly string[]
+  constructor(rule: string, world: World, step: string, seed: number, frame: number) {
+    const page = frame === NONE ? 'no single page' : `page ${hex(frame * PAGE_SIZE)}`
+    super(`policy ${world.policy.id} broke the rule ${rule} in generation ${world.generation}, step ${step}, seed ${seed}, ${page}`)
+    this.name = 'PolicyBroken'
+    this.evidence = [`--policies ${world.policy.id} --seed ${seed} --generations ${world.generation + 1} --check`]
+  }
+}
+
+/**
+ * Runs one policy with one seed: boot, workload, to_kho, kexec, again and again until the generations are done or a handover
+ * is not possible. One row per generation, as it ends. Throws PolicyBroken.
+ */
+export function* simulate({ study, policy, seed, generations, check = false }: Simulation): Generator<Omit<StudyRow, 'value'>> {
+  const world = createWorld(study, POLICIES[policy], seed)
+  const step = (name: string): void => {
+    const broken = check ? checkPages(world.pages) : undefined
+    if (broken !== undefined) throw new PolicyBroken(broken.rule, world, name, seed, broken.frame)
+  }
+  let early = firstEarly(world)
+  if (sizeOf(early) < earlyNeed(world, 0)) {
+    yield rowOf(world, seed, before(world), 'boot-memory', undefined)
+    return
+  }
+  for (; world.generation < generations; world.generation++) {
+    resetTally(world.tally)
+    const start = before(world)
+    boot(world, early)
+    step('boot')
+    runWorkload(world)
+    step('workload')
+    const answer = handOver(world, seed)
+    step('kexec')
+    yield rowOf(world, seed, start, answer.failed, answer.next)
+    if (answer.failed !== undefined || answer.next?.ok !== true) return
+    early = answer.next.early
+    world.running = answer.next.running
+  }
+}
+
+interface Handover {
+  readonly failed?: FailedStep
+  readonly next?: NextKernel
+}
+
+/** to_kho on everything, the tree, the next kernel's place, and the proof that nothing handed over lies in it. Throws PolicyBroken. */
+export function handOver(world: World, seed: number): Handover {
+  preserveAll(world)
+  if (world.tally.refusedFolios > 0) return { failed: 'to-kho-refused' }
+  if (!allocateMetadata(world)) return { failed: 'out-of-memory' }
+  const next = world.policy.next(world)
+  if (!next.ok) return { failed: next.step, next }
+  if (sizeOf(next.early) < earlyNeed(world, world.kept.length)) return { failed: 'boot-memory', next }
+  world.tally.copiedFrames = next.copiedFrames
+  world.tally.overwrittenFrames = preservedIn(world, next.early)
+  if (world.tally.overwrittenFrames === 0) return { next }
+  if (world.policy.sound) throw new PolicyBroken('handed-over-page-overwritten', world, 'kexec', seed, next.early[0]?.start ?? NONE)
+  return { failed: 'overwritten', next }
+}
+
+/** to_kho() on everything that is to last. */
+function preserveAll(world: World): void {
+  const { kept, pages, zonelists, tally } = world
+  const zones = zonelists.kho[0] ?? []
+  for (let at = 0; at < kept.length; at++) {
+    const frame = frameAt(pages, kept, at)
+    if (kept.purposes[at] === PURPOSE.vm) {
+      if (pages.pins[frame] === 0 && typeof pinLongTerm(pages, frame, zones) !== 'number') tally.refusedFolios++
+      continue
+    }
+    const answer = world.policy.toKho(world, at, frame)
+    if (answer === 'refused' || (answer === 'migrate' && !moveUnmovable(world, at, frame))) tally.refusedFolios++
+  }
+}
+
+/** A driver copies its page to a new one and uses that: what migration cannot do for kernel memory. */
+function moveUnmovable({ pages, zonelists, kept }: World, at: number, frame: number): boolean {
+  const id = kept.ids[at] ?? NONE
+  const order = blockOrder(pages, frame)
+  const target = allocate(pages, order, MIGRATE.unmovable, zonelists.kho[0] ?? [], id)
+  if (target === NONE) return false
+  landed(pages, frame, target, order, id)
+  return true
+}
+
+interface Before {
+  readonly migratedFrames: number
+  readonly scanned: number
+}
+const before = ({ pages: { work } }: World): Before => ({ migratedFrames: work.migratedFrames, scanned: work.scanned })
+
+/** Looking at this many frames costs as much as copying one. */
+const SCANS_PER_COPY = 64
+
+function rowOf(world: World, seed: number, start: Before, failedStep: FailedStep | undefined, next: NextKernel | undefined): Omit<StudyRow, 'value'> {
+  const { pages, kept, tally, policy } = world
+  const gap = longestGap(world)
+  const migratedFrames = pages.work.migratedFrames - start.migratedFrames
+  const frames = Array.from({ length: kept.length }, (_unused, at) => framesOf(kept.orders[at] ?? 0)).reduce((sum, each) => sum + each, 0)
+  return {
+    policy: policy.id,
+    seed,
+    generation: world.generation,
+    possible: failedStep === undefined,
+    ...(failedStep === undefined ? {} : { failedStep }),
+    preservedBytes: frames * PAGE_SIZE,
+    preservedFolios: kept.length,
+    overwrittenFrames: tally.overwrittenFrames,
+    refusedFolios: tally.refusedFolios,
+    largestFree: (pages.state[0] === 0 ? 0 : longestRun(pages, 0, pages.frames, () => true).frames) * PAGE_SIZE,
+    largestWithoutPreserved: (gap.end - gap.start) * PAGE_SIZE,
+    copiedBytes: tally.copiedFrames * PAGE_SIZE,
+    migratedFrames,
+    heldBack: policy.heldBack(world) * PAGE_SIZE,
+    bootAvailable: next?.ok === true ? sizeOf(next.early) * PAGE_SIZE : 0,
+    bootNeeded: earlyNeed(world, kept.length) * PAGE_SIZE,
+    allocationFailures: tally.allocationFailures,
+    movedAddresses: movedAddresses(world),
+    cost: tally.copiedFrames + migratedFrames + Math.round((pages.work.scanned - start.scanned) / SCANS_PER_COPY) + tally.lateTaken,
+    freeByOrder: freeByOrder(pages),
+  }
+}
+
+/** What is at another address for its owner afterwards: all, where the direct map moves, else what has been migrated. */
+function movedAddresses({ kept, pages, study }: World): number {
+  if (study.machine.randomised) return kept.length
+  let moved = 0
+  for (let at = 0; at < kept.length; at++) if (frameAt(pages, kept, at) !== kept.born[at]) moved++
+  return moved
+}

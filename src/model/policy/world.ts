@@ -1,0 +1,124 @@
+import type { StudyCase } from '../../shared/documents/index.ts'
+import { PAGE_SIZE } from '../../shared/units.ts'
+import { MAX_ORDER_FRAMES } from '../pages/frame-bits.ts'
+import { createPages, type Pages } from '../pages/pages.ts'
+import type { FrameRange } from '../pages/populate.ts'
+import type { Zonelist } from '../pages/allocate.ts'
+import { createFolioSet, type FolioSet } from './folio-set.ts'
+import type { Policy } from './policy.ts'
+import { createRandom, type Random } from './random.ts'
+
+/** Zone lists per node, by what is asked for. `kho` is what GFP_KHO, or a long-term pin, is given. */
+export interface Zonelists {
+  readonly unmovable: readonly Zonelist[]
+  readonly movable: readonly Zonelist[]
+  readonly kho: readonly Zonelist[]
+}
+
+/** What one generation did, counted as it goes. */
+export interface Tally {
+  refusedFolios: number
+  allocationFailures: number
+  movedAddresses: number
+  overwrittenFrames: number
+  copiedFrames: number
+  /** Pages taken one by one because memory was added after boot. */
+  lateTaken: number
+}
+
+/** One machine under one policy: the pages, what runs in them, and what will be handed over. */
+export interface World {
+  readonly study: StudyCase
+  readonly policy: Policy
+  readonly pages: Pages
+  readonly random: Random
+  /** Boot regions: A and B, or the scratch region, or none. */
+  readonly regions: readonly FrameRange[]
+  /** Index of the region in which this kernel was booted. */
+  running: number
+  generation: number
+  zonelists: Zonelists
+  /** Candidates for the handover. */
+  readonly kept: FolioSet
+  /** Ids of page cache and anonymous memory, and of slab. */
+  readonly cache: Pool
+  readonly slab: Pool
+  readonly tally: Tally
+}
+
+/** A bag of folio ids with quick removal of any. */
+export interface Pool {
+  ids: Int32Array
+  length: number
+  frames: number
+}
+
+export const createPool = (): Pool => ({ ids: new Int32Array(4096), length: 0, frames: 0 })
+
+export function addToPool(pool: Pool, id: number): void {
+  if (pool.length === pool.ids.length) {
+    const wider = new Int32Array(pool.ids.length * 2)
+    wider.set(pool.ids)
+    pool.ids = wider
+  }
+  pool.ids[pool.length++] = id
+}
+
+/** Takes the id at this position out of the pool and answers it. */
+export function takeFromPool(pool: Pool, at: number): number {
+  const id = pool.ids[at] ?? -1
+  pool.ids[at] = pool.ids[--pool.length] ?? -1
+  return id
+}
+
+const NO_ZONELISTS: Zonelists = { unmovable: [], movable: [], kho: [] }
+
+export function createWorld(study: StudyCase, policy: Policy, seed: number): World {
+  const frames = study.machine.memory / PAGE_SIZE
+  return {
+    study,
+    policy,
+    pages: createPages(frames, study.machine.nodes),
+    random: createRandom(seed),
+    regions: policy.regions === 0 ? [] : placeRegions(study, policy),
+    running: 0,
+    generation: 0,
+    zonelists: NO_ZONELISTS,
+    kept: createFolioSet(),
+    cache: createPool(),
+    slab: createPool(),
+    tally: freshTally(),
+  }
+}
+
+const freshTally = (): Tally => ({ refusedFolios: 0, allocationFailures: 0, movedAddresses: 0, overwrittenFrames: 0, copiedFrames: 0, lateTaken: 0 })
+export const resetTally = (tally: Tally): void => void Object.assign(tally, freshTally())
+
+/** struct page on x86-64 (include/linux/mm_types.h, 7.3). */
+const PAGE_STRUCT = 64
+
+/** Frames of early memory that a kernel needs; `mapped` frames have their memory map in it. */
+export function bootNeed({ boot }: StudyCase, mapped: number, folios: number): number {
+  return Math.ceil((boot.image + boot.footprint + mapped * PAGE_STRUCT + folios * boot.perFolio) / PAGE_SIZE)
+}
+
+/** Size of a boot region in frames: given, or twice the first boot's need (scratch_size_update, kernel/liveupdate/kexec_handover.c, 7.3). */
+export function regionFrames(study: StudyCase, policy: Policy): number {
+  const given = study.boot.region
+  if (given !== 'auto') return given / PAGE_SIZE
+  const whole = study.machine.memory / PAGE_SIZE
+  const early = bootNeed(study, policy.restComesLate ? 0 : whole, 0)
+  // What comes late needs no memory map early, but the region itself does.
+  const frames = 2 * (policy.restComesLate ? early + Math.ceil((early * 2) / 64) : early)
+  return Math.ceil(frames / MAX_ORDER_FRAMES) * MAX_ORDER_FRAMES
+}
+
+/** Regions from a quarter of node 0 on, one after the other: above 4 GiB in a large machine, and with memory on both sides. */
+function placeRegions(study: StudyCase, policy: Policy): FrameRange[] {
+  const size = regionFrames(study, policy)
+  const perNode = study.machine.memory / PAGE_SIZE / study.machine.nodes
+  const first = Math.floor(perNode / 4 / MAX_ORDER_FRAMES) * MAX_ORDER_FRAMES
+  return Array.from({ length: policy.regions }, (_unused, index) => ({ start: first + index * size, end: first + (index + 1) * size }))
+}
+
+export const inRanges = (ranges: readonly FrameRange[], frame: number): boolean => ranges.some(({ start, end }) => frame >= start && frame < end)
