@@ -7,10 +7,21 @@ export default defineConfig({
     projects: [
       {
         plugins: [vue()],
-        test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], exclude: ['**/*.vm.test.ts', '**/*.e2e.test.ts'], testTimeout: 20_000 },
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
+          exclude: ['**/*.vm.test.ts', '**/*.e2e.test.ts'],
+          testTimeout: 20_000,
+        },
       },
       {
-        test: { name: 'vm', include: ['src/**/*.vm.test.ts'], testTimeout: 180_000, hookTimeout: 900_000, fileParallelism: false },
+        test: {
+          name: 'vm',
+          include: ['src/**/*.vm.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 900_000,
+          fileParallelism: false,
+        },
       },
       {
         test: {

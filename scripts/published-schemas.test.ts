@@ -8,7 +8,9 @@ import { publishedSchemas } from './published-schemas.ts'
 const root = join(import.meta.dirname, '..')
 
 it('are what schemas/ holds; `npm run schemas` writes them anew', () => {
-  const onDisk = readdirSync(join(root, 'schemas')).sort().map((file) => ({ file, text: readFileSync(join(root, 'schemas', file), 'utf8') }))
+  const onDisk = readdirSync(join(root, 'schemas'))
+    .sort()
+    .map((file) => ({ file, text: readFileSync(join(root, 'schemas', file), 'utf8') }))
   expect(onDisk).toEqual([...publishedSchemas()].sort((a, b) => (a.file < b.file ? -1 : 1)))
 })
 
@@ -28,9 +30,15 @@ it('accept every experiment that is shipped, by an independent validator', () =>
 
 it('refuse what the lab refuses', () => {
   const valid = experimentCheck()
-  expect([{ name: 'a' }, {}, { name: 'a', hop: 1 }, { name: 'a', machine: { memroy: '1GiB' } }].map(valid)).toEqual([true, false, false, false])
+  expect([{ name: 'a' }, {}, { name: 'a', hop: 1 }, { name: 'a', machine: { memroy: '1GiB' } }].map(valid)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ])
 })
 
 it('can each be compiled by an independent validator', () => {
-  for (const { text } of publishedSchemas()) expect(new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(text))).toBeTypeOf('function')
+  for (const { text } of publishedSchemas())
+    expect(new Ajv2020({ strict: false, validateFormats: false }).compile(JSON.parse(text))).toBeTypeOf('function')
 })

@@ -18,7 +18,10 @@ export interface PublishedSchema {
 }
 
 export const publishedSchemas = (): readonly PublishedSchema[] =>
-  DOCUMENTS.map(({ file, schema, io }) => ({ file, text: `${JSON.stringify(flatten(z.toJSONSchema(schema, { io })), undefined, 2)}\n` }))
+  DOCUMENTS.map(({ file, schema, io }) => ({
+    file,
+    text: `${JSON.stringify(flatten(z.toJSONSchema(schema, { io })), undefined, 2)}\n`,
+  }))
 
 /** zod puts a schema that has an id below $defs and refers to it; a file of its own reads better with the schema at the top. */
 function flatten(document: z.core.JSONSchema.JSONSchema): z.core.JSONSchema.JSONSchema {

@@ -21,7 +21,9 @@ async function violations(files: Readonly<Record<string, string>>): Promise<read
   symlinkSync(join(ROOT, 'node_modules'), join(house, 'node_modules'))
   const binary = join(ROOT, 'node_modules/.bin/depcruise')
   const text = await new Promise<string>((resolve) => {
-    execFile(binary, ['src', '--config', '.dependency-cruiser.cjs', '--output-type', 'err'], { cwd: house }, (_error, stdout) => resolve(stdout))
+    execFile(binary, ['src', '--config', '.dependency-cruiser.cjs', '--output-type', 'err'], { cwd: house }, (_error, stdout) =>
+      resolve(stdout),
+    )
   })
   return [...text.matchAll(/error (\S+): (\S+) →\s+(\S+)/g)].map(([, rule, from, to]) => `${rule}: ${from} -> ${to}`).sort()
 }
@@ -32,7 +34,8 @@ describe('the rules of the rooms', () => {
       await violations({
         'src/shared/a.ts': 'export const a = 1\n',
         'src/abi/b.ts': "import { a } from '../shared/a.ts'\nexport const b = a\n",
-        'src/lab/c.ts': "import { readFileSync } from 'node:fs'\nimport { b } from '../abi/b.ts'\nexport const c = [b, readFileSync]\n",
+        'src/lab/c.ts':
+          "import { readFileSync } from 'node:fs'\nimport { b } from '../abi/b.ts'\nexport const c = [b, readFileSync]\n",
         'src/cli/d.ts': "import { c } from '../lab/c.ts'\nexport const d = c\n",
       }),
     ).toEqual([])
@@ -42,13 +45,15 @@ describe('the rules of the rooms', () => {
     expect(
       await violations({
         'src/shared/a.ts': "import { b } from '../model/b.ts'\nexport const a = b\n",
-        'src/model/b.ts': "import { readFileSync } from 'node:fs'\nimport { g } from '../guest/g.ts'\nexport const b = [g, readFileSync]\n",
+        'src/model/b.ts':
+          "import { readFileSync } from 'node:fs'\nimport { g } from '../guest/g.ts'\nexport const b = [g, readFileSync]\n",
         'src/guest/g.ts': 'export const g = 1\n',
         'src/renderer/r.ts': "import { g } from '../guest/g.ts'\nimport { join } from 'node:path'\nexport const r = [g, join]\n",
         'src/lab/l.ts': "import { ipcMain } from 'electron'\nexport const l = ipcMain\n",
         'src/cli/k.ts': "import { w } from '../web/w.ts'\nexport const k = w\n",
         'src/web/w.ts': 'export const w = 1\n',
-        'src/report/p.ts': "import { parse } from 'yaml'\nimport type { q } from '../lab/q.ts'\nexport const p: typeof q = parse\n",
+        'src/report/p.ts':
+          "import { parse } from 'yaml'\nimport type { q } from '../lab/q.ts'\nexport const p: typeof q = parse\n",
         'src/lab/q.ts': "import { q as again } from './circle.ts'\nexport const q: unknown = again\n",
         'src/lab/circle.ts': "import { q } from './q.ts'\nexport { q }\n",
       }),

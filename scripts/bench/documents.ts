@@ -14,7 +14,8 @@ const { observation, prediction } = extras
 const experiment = JSON.parse(await readFile(`${directory}/experiment.json`, 'utf8')) as Experiment
 const started = performance.now()
 const again = predict(experiment, prediction.kernels, { experimentSha256: prediction.experimentSha256 })
-for (let hops = 1; hops < observation.hops.length; hops++) resolve(again, givensFrom({ ...observation, hops: observation.hops.slice(0, hops) }))
+for (let hops = 1; hops < observation.hops.length; hops++)
+  resolve(again, givensFrom({ ...observation, hops: observation.hops.slice(0, hops) }))
 const compared = compare(resolve(again, givensFrom(observation)), observation, comparison)
 for (const { render } of Object.values(formats)) render(compared, extras)
 process.stdout.write(`${performance.now() - started}\n`)

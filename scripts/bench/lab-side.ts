@@ -22,14 +22,20 @@ export async function bareFirstRead(image: GuestImage, experiment: Experiment): 
   let spawnedAt = NaN
   const machine = await startMachine(
     {
-      ...experiment.machine, kernel: image.kernel, initrd: appendCpio(await readFile(image.initramfs), keys.cpio),
-      cmdline: commandLine(experiment, 0), accelerator: 'tcg', keys,
+      ...experiment.machine,
+      kernel: image.kernel,
+      initrd: appendCpio(await readFile(image.initramfs), keys.cpio),
+      cmdline: commandLine(experiment, 0),
+      accelerator: 'tcg',
+      keys,
     },
     { onPhase: ({ ms }) => (spawnedAt = performance.now() - ms) },
   )
   try {
     await machine.waitForBoot()
-    const view = decodeGuestView(await captureGuest(machine), { put: (_name, bytes) => ({ size: bytes.length, sha256: sha256(bytes) }) })
+    const view = decodeGuestView(await captureGuest(machine), {
+      put: (_name, bytes) => ({ size: bytes.length, sha256: sha256(bytes) }),
+    })
     if (!view.scratchPhys.ok || view.scratchPhys.value.length === 0) throw new Error('no scratch region was read')
     return performance.now() - spawnedAt
   } finally {
@@ -40,7 +46,9 @@ export async function bareFirstRead(image: GuestImage, experiment: Experiment): 
 /** Milliseconds of a whole `kho-lab run`, the start of the program included. */
 export async function labRun(file: string, out: string): Promise<number> {
   const started = performance.now()
-  const child = spawn(process.execPath, [CLI, 'run', file, '--out', out, '--accelerator', 'tcg', '--json'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn(process.execPath, [CLI, 'run', file, '--out', out, '--accelerator', 'tcg', '--json'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text))
   const code = await new Promise((done) => void child.once('close', done))

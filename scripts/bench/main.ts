@@ -23,7 +23,12 @@ Prints medians; exits 1 when one is above its bound.
 const HELLO = fileURLToPath(new URL('../../experiments/hello.yaml', import.meta.url))
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '10' }, only: { type: 'string', default: 'boot,run,radix' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: {
+    runs: { type: 'string', default: '10' },
+    only: { type: 'string', default: 'boot,run,radix' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 })
 
 async function measure(runs: number, only: ReadonlySet<string>): Promise<Measured[]> {
@@ -34,7 +39,11 @@ async function measure(runs: number, only: ReadonlySet<string>): Promise<Measure
       const { experiment } = await loadExperiment(HELLO, { accelerator: 'tcg' })
       const image = await ensureImage()
       if (only.has('boot')) {
-        const pairs = await inTurn(runs, () => bareFirstRead(image, experiment), async () => (await plainRun(image, experiment, directory, false))[0] ?? NaN)
+        const pairs = await inTurn(
+          runs,
+          () => bareFirstRead(image, experiment),
+          async () => (await plainRun(image, experiment, directory, false))[0] ?? NaN,
+        )
         measured.push({ name: 'spawn to first decoded debugfs read', ...pairs, bound: { ratio: 1.25 } })
       }
       if (only.has('run')) {
@@ -47,7 +56,8 @@ async function measure(runs: number, only: ReadonlySet<string>): Promise<Measure
         measured.push({ name: 'predicting, comparing and reporting', lab: documents, bound: { ms: 500 } })
       }
     }
-    if (only.has('radix')) measured.push({ name: 'radix walk of 4 Mi order-0 keys', lab: radixWalkTime(runs), bound: { ms: 1000 } })
+    if (only.has('radix'))
+      measured.push({ name: 'radix walk of 4 Mi order-0 keys', lab: radixWalkTime(runs), bound: { ms: 1000 } })
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
@@ -55,12 +65,18 @@ async function measure(runs: number, only: ReadonlySet<string>): Promise<Measure
 }
 
 /** A B A B …, so that a machine that gets slower or faster does so for both. */
-async function inTurn(runs: number, lab: (run: number) => Promise<number>, plain: () => Promise<number>): Promise<{ lab: number[]; plain: number[] }> {
+async function inTurn(
+  runs: number,
+  lab: (run: number) => Promise<number>,
+  plain: () => Promise<number>,
+): Promise<{ lab: number[]; plain: number[] }> {
   const times = { lab: new Array<number>(), plain: new Array<number>() }
   for (let run = 0; run < runs; run++) {
     times.plain.push(await plain())
     times.lab.push(await lab(run))
-    process.stderr.write(`${run + 1}/${runs}: script ${Math.round(times.plain.at(-1) ?? NaN)} ms, lab ${Math.round(times.lab.at(-1) ?? NaN)} ms\n`)
+    process.stderr.write(
+      `${run + 1}/${runs}: script ${Math.round(times.plain.at(-1) ?? NaN)} ms, lab ${Math.round(times.lab.at(-1) ?? NaN)} ms\n`,
+    )
   }
   return times
 }
@@ -69,8 +85,11 @@ if (values.help) {
   process.stdout.write(HELP)
 } else {
   const measured = await measure(Number(values.runs), new Set(values.only.split(',')))
-  process.stdout.write(values.json ? `${JSON.stringify(measured.map((one) => ({ ...one, median: median(one.lab) })))}\n` : print(measured))
+  process.stdout.write(
+    values.json ? `${JSON.stringify(measured.map((one) => ({ ...one, median: median(one.lab) })))}\n` : print(measured),
+  )
   const within = measured.every(({ lab, plain, bound }) =>
-    'ms' in bound ? median(lab) <= bound.ms : median(lab) <= bound.ratio * median(plain ?? []))
+    'ms' in bound ? median(lab) <= bound.ms : median(lab) <= bound.ratio * median(plain ?? []),
+  )
   process.exitCode = within ? 0 : 1
 }

@@ -20,7 +20,12 @@ export async function plainRun(image: GuestImage, experiment: Experiment, direct
   await mkdir(directory, { recursive: true })
   const port = await freePort()
   const keys = makeRunKeys()
-  const paths = { key: join(directory, 'key'), initrd: join(directory, 'initrd'), argv: join(directory, 'argv'), ram: join('/dev/shm', `kho-lab-bench-${process.pid}`) }
+  const paths = {
+    key: join(directory, 'key'),
+    initrd: join(directory, 'initrd'),
+    argv: join(directory, 'argv'),
+    ram: join('/dev/shm', `kho-lab-bench-${process.pid}`),
+  }
   await writeFile(paths.key, keys.clientPrivateKey, { mode: 0o600 })
   await writeFile(paths.initrd, appendCpio(await readFile(image.initramfs), keys.cpio))
   await writeFile(paths.argv, `${['qemu-system-x86_64', ...plainArgv(image, experiment, paths, port)].join('\n')}\n`)
@@ -32,7 +37,12 @@ export async function plainRun(image: GuestImage, experiment: Experiment, direct
   }
 }
 
-function plainArgv(image: GuestImage, experiment: Experiment, paths: { readonly initrd: string; readonly ram: string }, port: number): string[] {
+function plainArgv(
+  image: GuestImage,
+  experiment: Experiment,
+  paths: { readonly initrd: string; readonly ram: string },
+  port: number,
+): string[] {
   const argv = qemuArgv({
     ...experiment.machine,
     kernel: image.kernel,

@@ -53,7 +53,8 @@ export function run([command, ...args], { minutes, env = {}, stdout = 'inherit',
 export const runLab = (args, options) => run([LAB_NODE, join(ROOT, 'src/cli/main.ts'), ...args], options)
 
 /** True when PATH has the program. */
-export const hasProgram = (name) => (process.env.PATH ?? '').split(delimiter).some((directory) => directory !== '' && existsSync(join(directory, name)))
+export const hasProgram = (name) =>
+  (process.env.PATH ?? '').split(delimiter).some((directory) => directory !== '' && existsSync(join(directory, name)))
 
 export const say = (text) => process.stderr.write(`${text}\n`)
 

@@ -58,7 +58,9 @@ export async function ensureImages(releases = [undefined]) {
   for (const release of releases) {
     const which = release === undefined ? [] : ['--release', release]
     if (!built.includes(release ?? NEWEST_RELEASE)) {
-      say(`Building a guest image, once: a Linux kernel from Debian's source and a small initramfs (by hand: npm run -s kho-lab -- ${['image', 'build', ...which].join(' ')})`)
+      say(
+        `Building a guest image, once: a Linux kernel from Debian's source and a small initramfs (by hand: npm run -s kho-lab -- ${['image', 'build', ...which].join(' ')})`,
+      )
     }
     const { code } = await runLab(['image', 'build', '--json', ...which], { minutes: IMAGE_MINUTES, stdout: 'ignore' })
     if (code !== 0) stop('The guest image was not built; the reason is above.', code)
@@ -68,8 +70,23 @@ export async function ensureImages(releases = [undefined]) {
 /** Builds the window's pages and the Electron host when a source is newer than the last build. */
 export async function ensureAppBuilt() {
   const built = join(ROOT, 'out/renderer/index.html')
-  const sources = ['src/renderer', 'src/main', 'src/preload', 'src/shared', 'src/lab', 'src/guest', 'src/model', 'src/abi', 'src/compare', 'src/report', 'src/web']
-  const newest = Math.max(...sources.map(newestIn), ...['electron.vite.config.ts', 'package-lock.json'].map((file) => statSync(join(ROOT, file)).mtimeMs))
+  const sources = [
+    'src/renderer',
+    'src/main',
+    'src/preload',
+    'src/shared',
+    'src/lab',
+    'src/guest',
+    'src/model',
+    'src/abi',
+    'src/compare',
+    'src/report',
+    'src/web',
+  ]
+  const newest = Math.max(
+    ...sources.map(newestIn),
+    ...['electron.vite.config.ts', 'package-lock.json'].map((file) => statSync(join(ROOT, file)).mtimeMs),
+  )
   if (existsSync(built) && statSync(built).mtimeMs >= newest) return
   say('Building the window (by hand: npm run build)')
   const { code } = await run(['npm', 'run', '-s', 'build'], { minutes: 5, stdout: 'ignore' })

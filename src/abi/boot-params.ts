@@ -41,7 +41,11 @@ export function decodeBootParams(bytes: Uint8Array): Result<BootParams> {
   const e820 = decodeE820(view)
   if (!e820.ok) return e820
   return ok({
-    ramdiskImage: physAddr(ramdiskImage), ramdiskSize, cmdLinePtr: physAddr(cmdLinePtr), setupData: physAddr(setupData), e820: e820.value,
+    ramdiskImage: physAddr(ramdiskImage),
+    ramdiskSize,
+    cmdLinePtr: physAddr(cmdLinePtr),
+    setupData: physAddr(setupData),
+    e820: e820.value,
   })
 }
 
@@ -62,14 +66,23 @@ function decodeE820(view: DataView): Result<E820Entry[]> {
 /** What the kernel calls an e820 type in /sys/firmware/memmap and /proc/iomem: e820_type_to_string(), arch/x86/kernel/e820.c, 7.3. */
 export function e820TypeName(type: number): string {
   switch (type) {
-    case 1: return 'System RAM'
-    case 2: return 'Reserved'
-    case 3: return 'ACPI Tables'
-    case 4: return 'ACPI Non-volatile Storage'
-    case 5: return 'Unusable memory'
-    case 7: return 'Persistent Memory'
-    case 12: return 'Persistent Memory (legacy)'
-    case 0xefffffff: return 'Soft Reserved'
-    default: return 'Unknown E820 type'
+    case 1:
+      return 'System RAM'
+    case 2:
+      return 'Reserved'
+    case 3:
+      return 'ACPI Tables'
+    case 4:
+      return 'ACPI Non-volatile Storage'
+    case 5:
+      return 'Unusable memory'
+    case 7:
+      return 'Persistent Memory'
+    case 12:
+      return 'Persistent Memory (legacy)'
+    case 0xefffffff:
+      return 'Soft Reserved'
+    default:
+      return 'Unknown E820 type'
   }
 }

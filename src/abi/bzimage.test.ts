@@ -61,6 +61,9 @@ describe('bzImage', () => {
   })
 
   test('a file of 1023 bytes', () => {
-    expect(parseBzImage(new Uint8Array(1023))).toEqual({ ok: false, error: 'a bzImage has at least 1024 bytes, this file has 1023' })
+    expect(parseBzImage(new Uint8Array(1023))).toEqual({
+      ok: false,
+      error: 'a bzImage has at least 1024 bytes, this file has 1023',
+    })
   })
 })

@@ -59,7 +59,12 @@ export function parseBzImage(bytes: Uint8Array): Result<BzImage> {
   const setupSects = view.getUint8(0x1f1) || 4
   if ((setupSects + 1) * 512 > bytes.length) return err(`the setup code has ${setupSects} sectors, more than the file`)
   return ok({
-    version, loadflags, xloadflags, prefAddress, kernelAlignment, setupSects,
+    version,
+    loadflags,
+    xloadflags,
+    prefAddress,
+    kernelAlignment,
+    setupSects,
     kernelVersion: kernelVersion.value,
     release: kernelVersion.value.split(' ', 1)[0] ?? '',
     syssize: u32(0x1f4),
@@ -71,7 +76,6 @@ export function parseBzImage(bytes: Uint8Array): Result<BzImage> {
   })
 }
 
-
 const hasFlag = (flags: number, flag: number): boolean => Math.floor(flags / flag) % 2 === 1
 
 /** The field is the distance of a C string from offset 0x200; 0 means none. The setup code is at most 64 sectors long. */
@@ -79,5 +83,7 @@ function versionString(bytes: Uint8Array, pointer: number): Result<string> {
   if (pointer === 0) return err('the kernel names no version')
   const start = 0x200 + pointer
   const text = start < bytes.length ? cString(bytes.subarray(start, start + 512)) : undefined
-  return text === undefined || text === '' ? err(`the kernel's version string at 0x${start.toString(16)} is not readable`) : ok(text)
+  return text === undefined || text === ''
+    ? err(`the kernel's version string at 0x${start.toString(16)} is not readable`)
+    : ok(text)
 }

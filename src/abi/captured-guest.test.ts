@@ -35,7 +35,10 @@ describe('what a 7.3.4 guest showed', () => {
   })
 
   test('out/fdt of the same boot, which debugfs cut at 233 bytes', () => {
-    expect(decodeKhoRoot(unhex(guest.IN_FDT).subarray(0, 233))).toEqual({ ok: false, error: 'the header says 345 bytes, only 233 are there' })
+    expect(decodeKhoRoot(unhex(guest.IN_FDT).subarray(0, 233))).toEqual({
+      ok: false,
+      error: 'the header says 345 bytes, only 233 are there',
+    })
   })
 
   test('the memblock subtree', () => {
@@ -69,7 +72,9 @@ describe('what a 7.3.4 guest showed', () => {
     for (const [offset, hex] of guest.BOOT_PARAMS) page.set(unhex(hex), offset)
     const { e820, ...rest } = value(decodeBootParams(page))
     expect(rest).toEqual({ ramdiskImage: 0x3c154000, ramdiskSize: 0x6ab600, cmdLinePtr: 0x3d7fa000, setupData: 0x3d7fa0d0 })
-    expect(e820.map(({ start, size, type }) => `${start.toString(16)}-${(start + size - 1).toString(16)} ${e820TypeName(type)}`)).toEqual([
+    expect(
+      e820.map(({ start, size, type }) => `${start.toString(16)}-${(start + size - 1).toString(16)} ${e820TypeName(type)}`),
+    ).toEqual([
       '0-9fbff System RAM',
       '9fc00-9ffff Reserved',
       'f0000-fffff Reserved',
@@ -83,17 +88,19 @@ describe('what a 7.3.4 guest showed', () => {
   })
 
   test('the segments of the image that it loaded', () => {
-    expect(kexecLoads(guest.LOG)).toEqual([{
-      commandLine: undefined,
-      count: undefined,
-      segments: [
-        { start: 0x3d7f0000, bufsz: 0x30, memsz: 0x1000, name: undefined },
-        { start: 0x3d7fb000, bufsz: 0x4000, memsz: 0x5000, name: 'purgatory' },
-        { start: 0x3d7f9000, bufsz: 0x1170, memsz: 0x2000, name: 'boot_params' },
-        { start: 0x3c800000, bufsz: 0x34e400, memsz: 0xf2d000, name: 'kernel' },
-        { start: 0x3c154000, bufsz: 0x6ab600, memsz: 0x6ac000, name: 'initrd' },
-      ],
-    }])
+    expect(kexecLoads(guest.LOG)).toEqual([
+      {
+        commandLine: undefined,
+        count: undefined,
+        segments: [
+          { start: 0x3d7f0000, bufsz: 0x30, memsz: 0x1000, name: undefined },
+          { start: 0x3d7fb000, bufsz: 0x4000, memsz: 0x5000, name: 'purgatory' },
+          { start: 0x3d7f9000, bufsz: 0x1170, memsz: 0x2000, name: 'boot_params' },
+          { start: 0x3c800000, bufsz: 0x34e400, memsz: 0xf2d000, name: 'kernel' },
+          { start: 0x3c154000, bufsz: 0x6ab600, memsz: 0x6ac000, name: 'initrd' },
+        ],
+      },
+    ])
   })
 
   test('its words about KHO', () => {

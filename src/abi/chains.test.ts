@@ -56,8 +56,9 @@ describe('LUO blocks', () => {
     expect(readLuoSessions(full(51n), 0x1000).ok).toBe(true)
     expect(readLuoFiles(full(63n), 0x1000).ok).toBe(true)
     const error = 'the block at 0x1000 counts more entries than a page holds'
-    expect([readLuoSessions(full(52n), 0x1000), readLuoFiles(full(64n), 0x1000), readLuoFiles(full(2n ** 63n), 0x1000)])
-      .toEqual(Array(3).fill({ ok: false, error }))
+    expect([readLuoSessions(full(52n), 0x1000), readLuoFiles(full(64n), 0x1000), readLuoFiles(full(2n ** 63n), 0x1000)]).toEqual(
+      Array(3).fill({ ok: false, error }),
+    )
   })
 
   test.each([
@@ -65,10 +66,14 @@ describe('LUO blocks', () => {
     ['an address outside RAM', (ram: SyntheticMemory) => u64(ram, 0x2000, 0x100000n, 0n), 'a block at 0x100000 lies outside RAM'],
     ['an address off its page', (ram: SyntheticMemory) => u64(ram, 0x2000, 0x1008n, 0n), 'a block has no page address (4104)'],
     ['no address', (ram: SyntheticMemory) => u64(ram, 0x2000, 2n ** 52n, 0n), 'the block at 0x2000 points to 2^52 or more'],
-    ['a name without end', (ram: SyntheticMemory) => {
-      u64(ram, 0x2000, 0n, 1n)
-      ram.write(0x2010, new Uint8Array(64).fill(0x61))
-    }, 'a session has no readable name'],
+    [
+      'a name without end',
+      (ram: SyntheticMemory) => {
+        u64(ram, 0x2000, 0n, 1n)
+        ram.write(0x2010, new Uint8Array(64).fill(0x61))
+      },
+      'a session has no readable name',
+    ],
   ])('%s', (_name, prepare, error) => {
     const ram = memory()
     u64(ram, 0x1000, 0x2000n, 0n)
@@ -105,7 +110,10 @@ describe('setup_data', () => {
     entry(ram, 0x3000, 0n, 10, 0)
     expect(readSetupData(ram, 0xffc)).toEqual({
       ok: true,
-      value: [{ address: 0xffc, type: 9, payload: Uint8Array.from([1, 2]) }, { address: 0x3000, type: 10, payload: new Uint8Array(0) }],
+      value: [
+        { address: 0xffc, type: 9, payload: Uint8Array.from([1, 2]) },
+        { address: 0x3000, type: 10, payload: new Uint8Array(0) },
+      ],
     })
     expect(readSetupData(ram, 0)).toEqual({ ok: true, value: [] })
   })
@@ -130,14 +138,21 @@ describe('setup_data', () => {
 })
 
 describe('scratch array', () => {
-  const entries = [{ start: physAddr(0x37000000), size: 0x6800000 }, { start: physAddr(0x3f800000), size: 0 }]
+  const entries = [
+    { start: physAddr(0x37000000), size: 0x6800000 },
+    { start: physAddr(0x3f800000), size: 0 },
+  ]
 
   test('there and back', () => {
     expect(decodeScratchArray(encodeScratchArray(entries))).toEqual({ ok: true, value: entries })
   })
 
   test('refused: nothing, a part of an entry, an address that is none', () => {
-    expect([decodeScratchArray(new Uint8Array(0)), decodeScratchArray(new Uint8Array(17)), decodeScratchArray(new Uint8Array(16).fill(255))]).toEqual([
+    expect([
+      decodeScratchArray(new Uint8Array(0)),
+      decodeScratchArray(new Uint8Array(17)),
+      decodeScratchArray(new Uint8Array(16).fill(255)),
+    ]).toEqual([
       { ok: false, error: 'a scratch array of 0 bytes does not consist of 16-byte entries' },
       { ok: false, error: 'a scratch array of 17 bytes does not consist of 16-byte entries' },
       { ok: false, error: 'scratch entry 0 holds 2^52 or more' },

@@ -31,21 +31,30 @@ const VOCABULARY: readonly (readonly [RegExp, Reader])[] = [
     /^KHO: scratch areas: lowmem: (\d{1,15})MiB global: (\d{1,15})MiB pernode: (\d{1,15})MiB$/,
     (m) => ({ kind: 'scratch-areas', lowmemMiB: Number(m[1]), globalMiB: Number(m[2]), pernodeMiB: Number(m[3]) }),
   ],
-  [/^KHO: setup: handover FDT \((0x[0-9a-f]{1,16})\) is incompatible with '([^']{1,64})': 1$/, (m) => {
-    const address = addressOf(text(m, 1))
-    return address === undefined ? undefined : { kind: 'handover-incompatible', address, wanted: text(m, 2) }
-  }],
-  [/^KHO: setup: handover FDT \((0x[0-9a-f]{1,16})\) is invalid: (-\d{1,5})$/, (m) => {
-    const address = addressOf(text(m, 1))
-    return address === undefined ? undefined : { kind: 'handover-invalid', address, error: Number(m[2]) }
-  }],
+  [
+    /^KHO: setup: handover FDT \((0x[0-9a-f]{1,16})\) is incompatible with '([^']{1,64})': 1$/,
+    (m) => {
+      const address = addressOf(text(m, 1))
+      return address === undefined ? undefined : { kind: 'handover-incompatible', address, wanted: text(m, 2) }
+    },
+  ],
+  [
+    /^KHO: setup: handover FDT \((0x[0-9a-f]{1,16})\) is invalid: (-\d{1,5})$/,
+    (m) => {
+      const address = addressOf(text(m, 1))
+      return address === undefined ? undefined : { kind: 'handover-invalid', address, error: Number(m[2]) }
+    },
+  ],
   // 6.19 and older add the error number.
   [/^KHO: disabling KHO revival(?:: -\d{1,5})?$/, () => ({ kind: 'handover-dropped' })],
   [
     /^KHO: Failed to reserve (scratch array|lowmem scratch buffer|global scratch buffer|nid \d{1,5} scratch buffer)$/,
     (m) => ({ kind: 'scratch-failed', what: text(m, 1) }),
   ],
-  [/^KHO: (?:Failed to reserve scratch area, disabling kexec handover|disabled in the kdump kernel)$/, () => ({ kind: 'kho-disabled' })],
+  [
+    /^KHO: (?:Failed to reserve scratch area, disabling kexec handover|disabled in the kdump kernel)$/,
+    () => ({ kind: 'kho-disabled' }),
+  ],
   [
     /^luo: Retrieved live update data, liveupdate number: (\d{1,15})$/,
     (m) => ({ kind: 'luo-retrieved', liveupdateNumber: Number(m[1]) }),
@@ -68,11 +77,16 @@ const text = (match: RegExpExecArray, group: number): string => match[group] ?? 
 
 /** A line without `<6>`, `[    0.000000]` and `[    T0]`, whichever of them it starts with; also of /dev/kmsg's form `6,1,0,-;`. */
 export const stripTimestamp = (line: string): string =>
-  line.replace(/^(?:<\d{1,3}>)?(?:\[ {0,12}\d{1,12}\.\d{1,9}\] ?)?(?:\[ {0,12}[TC]\d{1,10}\] ?)?/, '').replace(/^\d{1,3},\d{1,20},\d{1,20},[^;]{1,64};/, '')
+  line
+    .replace(/^(?:<\d{1,3}>)?(?:\[ {0,12}\d{1,12}\.\d{1,9}\] ?)?(?:\[ {0,12}[TC]\d{1,10}\] ?)?/, '')
+    .replace(/^\d{1,3},\d{1,20},\d{1,20},[^;]{1,64};/, '')
 
 /** The lines of a log without time stamps and carriage returns; empty ones left out. */
 export const logLines = (log: string): readonly string[] =>
-  log.split('\n').map((line) => stripTimestamp(line.replace(/\r$/, ''))).filter((line) => line !== '')
+  log
+    .split('\n')
+    .map((line) => stripTimestamp(line.replace(/\r$/, '')))
+    .filter((line) => line !== '')
 
 /** What one line (without time stamp) says; undefined when it is none of KHO, LUO or reserve_mem. */
 export function decodeMessage(line: string): KernelMessage | undefined {

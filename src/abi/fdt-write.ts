@@ -71,8 +71,16 @@ export function assembleFdt(structure: Uint8Array, strings: string, options: Fdt
   const stringsStart = structStart + structure.length
   const header = new Uint8Array(reservationsStart)
   const fields = [
-    FDT_MAGIC, stringsStart + strings.length, structStart, stringsStart, reservationsStart,
-    17, 16, options.bootCpu ?? 0, strings.length, structure.length,
+    FDT_MAGIC,
+    stringsStart + strings.length,
+    structStart,
+    stringsStart,
+    reservationsStart,
+    17,
+    16,
+    options.bootCpu ?? 0,
+    strings.length,
+    structure.length,
   ]
   fields.forEach((value, index) => viewOf(header).setUint32(4 * index, value))
   return concat([header, reservations, structure, asciiBytes(strings)])

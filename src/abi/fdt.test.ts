@@ -1,7 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fdtTotalSize, findNode, parseFdt, property, stringListProperty, stringProperty, stringValue, u64leProperty, u64leValue } from './fdt.ts'
+import {
+  fdtTotalSize,
+  findNode,
+  parseFdt,
+  property,
+  stringListProperty,
+  stringProperty,
+  stringValue,
+  u64leProperty,
+  u64leValue,
+} from './fdt.ts'
 import type { Fdt, FdtNode } from './fdt.ts'
 import { writeFdt } from './fdt-write.ts'
 
@@ -23,7 +33,9 @@ function parsed(bytes: Uint8Array): Fdt {
 /** dtc -s sorts, so that two trees are compared without regard to the order of properties and nodes. */
 const sorted = (node: FdtNode): FdtNode => ({
   name: node.name,
-  properties: node.properties.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(({ name, value }) => ({ name, value: Uint8Array.from(value) })),
+  properties: node.properties
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, value }) => ({ name, value: Uint8Array.from(value) })),
   children: node.children.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(sorted),
 })
 
@@ -34,28 +46,30 @@ const source = (node: FdtNode): string => {
 
 const nodeName = fc.stringMatching(/^[a-z][a-z0-9,._+-]{0,19}(@[0-9a-f]{1,8})?$/)
 const propertyName = fc.stringMatching(/^[a-z][a-z0-9,._+?#-]{0,30}$/)
-const properties = fc.uniqueArray(
-  fc.record({ name: propertyName, value: fc.uint8Array({ maxLength: 40 }) }),
-  { maxLength: 5, selector: ({ name }) => name },
-)
+const properties = fc.uniqueArray(fc.record({ name: propertyName, value: fc.uint8Array({ maxLength: 40 }) }), {
+  maxLength: 5,
+  selector: ({ name }) => name,
+})
 const children = (depth: number): fc.Arbitrary<FdtNode[]> =>
   depth === 0
     ? fc.constant([])
-    : fc.uniqueArray(
-        fc.record({ name: nodeName, properties, children: children(depth - 1) }),
-        { maxLength: 4, selector: ({ name }) => name.split('@')[0] },
-      )
+    : fc.uniqueArray(fc.record({ name: nodeName, properties, children: children(depth - 1) }), {
+        maxLength: 4,
+        selector: ({ name }) => name.split('@')[0],
+      })
 const tree: fc.Arbitrary<FdtNode> = fc.record({ name: fc.constant(''), properties, children: children(3) })
 
 describe('reading and writing', () => {
   test('what is written is read again, to the byte', () => {
-    fc.assert(fc.property(tree, (root) => {
-      const blob = writeFdt(root)
-      const fdt = parsed(blob)
-      expect(fdt.totalSize).toBe(blob.length)
-      expect(sorted(fdt.root)).toEqual(sorted(root))
-      expect(writeFdt(fdt.root)).toEqual(blob)
-    }))
+    fc.assert(
+      fc.property(tree, (root) => {
+        const blob = writeFdt(root)
+        const fdt = parsed(blob)
+        expect(fdt.totalSize).toBe(blob.length)
+        expect(sorted(fdt.root)).toEqual(sorted(root))
+        expect(writeFdt(fdt.root)).toEqual(blob)
+      }),
+    )
   })
 
   test('a page with the blob at its start is read like the blob', () => {
@@ -66,27 +80,38 @@ describe('reading and writing', () => {
   })
 
   test('reservations and the boot CPU survive', () => {
-    const blob = writeFdt({ name: '', properties: [], children: [] }, { reservations: [{ address: 2n ** 63n, size: 4096n }], bootCpu: 3 })
+    const blob = writeFdt(
+      { name: '', properties: [], children: [] },
+      { reservations: [{ address: 2n ** 63n, size: 4096n }], bootCpu: 3 },
+    )
     expect(parsed(blob)).toMatchObject({ bootCpu: 3, version: 17, reservations: [{ address: 2n ** 63n, size: 4096n }] })
   })
 })
 
 describe.skipIf(dtcMissing)('against dtc (skipped where dtc is not installed)', () => {
   test('dtc reads what is written here as the same tree', () => {
-    fc.assert(fc.property(tree, (root) => {
-      expect(dtc('dtb', 'dtb', writeFdt(root))).toEqual(dtc('dts', 'dtb', `/dts-v1/; ${source(root)}`))
-    }), { numRuns: 25 })
+    fc.assert(
+      fc.property(tree, (root) => {
+        expect(dtc('dtb', 'dtb', writeFdt(root))).toEqual(dtc('dts', 'dtb', `/dts-v1/; ${source(root)}`))
+      }),
+      { numRuns: 25 },
+    )
   })
 
   test('what dtc writes is read here as the same tree', () => {
-    fc.assert(fc.property(tree, (root) => {
-      expect(sorted(parsed(dtc('dts', 'dtb', `/dts-v1/; ${source(root)}`)).root)).toEqual(sorted(root))
-    }), { numRuns: 25 })
+    fc.assert(
+      fc.property(tree, (root) => {
+        expect(sorted(parsed(dtc('dts', 'dtb', `/dts-v1/; ${source(root)}`)).root)).toEqual(sorted(root))
+      }),
+      { numRuns: 25 },
+    )
   })
 
   test('every version that dtc can write: 16 is read, older ones are refused', () => {
     const written = (version: number): Uint8Array =>
-      spawnSync('dtc', ['-q', '-I', 'dts', '-O', 'dtb', '-V', String(version), '-'], { input: '/dts-v1/; / { a = "b"; c { }; };' }).stdout
+      spawnSync('dtc', ['-q', '-I', 'dts', '-O', 'dtb', '-V', String(version), '-'], {
+        input: '/dts-v1/; / { a = "b"; c { }; };',
+      }).stdout
     expect(parsed(written(16)).root.children).toEqual([{ name: 'c', properties: [], children: [] }])
     expect(parsed(written(17))).toMatchObject({ version: 17 })
     expect(parseFdt(written(3))).toEqual({ ok: false, error: 'version 3 (compatible back to 1) is not supported' })
@@ -115,8 +140,12 @@ describe('properties', () => {
   }
 
   test('strings', () => {
-    expect([stringListProperty(root, 'compatible'), stringProperty(root, 'compatible'), stringProperty(root, 'open'), stringProperty(root, 'none')])
-      .toEqual([['a', 'bc'], 'a', undefined, undefined])
+    expect([
+      stringListProperty(root, 'compatible'),
+      stringProperty(root, 'compatible'),
+      stringProperty(root, 'open'),
+      stringProperty(root, 'none'),
+    ]).toEqual([['a', 'bc'], 'a', undefined, undefined])
   })
 
   test('u64 in native order', () => {
@@ -130,7 +159,14 @@ describe('properties', () => {
   })
 
   test('nodes by path', () => {
-    expect(['', '/', '/x', 'x/y@1', '/x/y', '/z/y'].map((path) => findNode(root, path)?.name)).toEqual(['', '', 'x', 'y@1', undefined, undefined])
+    expect(['', '/', '/x', 'x/y@1', '/x/y', '/z/y'].map((path) => findNode(root, path)?.name)).toEqual([
+      '',
+      '',
+      'x',
+      'y@1',
+      undefined,
+      undefined,
+    ])
   })
 })
 
@@ -156,7 +192,11 @@ describe('what is refused', () => {
     ['end without begin', blob(END_NODE, END), 'a node ends at 56 that was never begun'],
     ['property outside', blob(PROP, 0, 0, END), 'a property outside any node at 56'],
     ['property after a node', blob(BEGIN, 0, BEGIN, 0, END_NODE, PROP, 0, 0, END_NODE, END), 'a property after a sub node at 76'],
-    ['too long a property', blob(BEGIN, 0, PROP, 0xfffffff0, 0, END_NODE, END), 'the property at 68 claims 4294967280 bytes, more than there are'],
+    [
+      'too long a property',
+      blob(BEGIN, 0, PROP, 0xfffffff0, 0, END_NODE, END),
+      'the property at 68 claims 4294967280 bytes, more than there are',
+    ],
     ['name outside', blob(BEGIN, 0, PROP, 0, 5, END_NODE, END), 'the property at 68 has its name outside the strings block'],
     ['name without end', blob(BEGIN, 0x61616161), 'the node at 56 has no readable name'],
     ['unknown tag', blob(BEGIN, 0, 7, END), 'unknown tag 0x7 at 64'],

@@ -204,7 +204,7 @@ export function stringListProperty(node: FdtNode, name: string): readonly string
   const value = property(node, name)
   if (value === undefined || value.length === 0 || value[value.length - 1] !== 0) return undefined
   const strings: string[] = []
-  for (let start = 0; start < value.length; ) {
+  for (let start = 0; start < value.length;) {
     const text = cString(value.subarray(start))
     if (text === undefined) return undefined
     strings.push(text)

@@ -19,7 +19,9 @@ const ADDRESS = /^0x[0-9a-f]{1,16}$/
  * The files /sys/firmware/memmap/N/{start,end,type} with their texts (drivers/firmware/memmap.c, 7.3), in the order of N.
  * Other paths are ignored; an entry that lacks a file, or is no range, fails the whole map and says which.
  */
-export function parseFirmwareMemmap(files: Iterable<{ readonly path: string; readonly text: string }>): Result<readonly FirmwareMapEntry[]> {
+export function parseFirmwareMemmap(
+  files: Iterable<{ readonly path: string; readonly text: string }>,
+): Result<readonly FirmwareMapEntry[]> {
   const entries = new Map<number, Map<string, string>>()
   for (const { path, text } of files) {
     const match = FILE.exec(path)

@@ -69,7 +69,14 @@ const byteDecoders: readonly (readonly [string, (bytes: Uint8Array) => unknown, 
   ['decodeKexecMetadata', decodeKexecMetadata, unhex(guest.KEXEC_METADATA)],
   ['decodeLuo', decodeLuo, unhex(guest.LUO)],
   ['decodeKhoSetupData', decodeKhoSetupData, unhex(guest.KHO_SETUP_DATA)],
-  ['decodeScratchArray', decodeScratchArray, encodeScratchArray([{ start: physAddr(0x37000000), size: 0x6800000 }, { start: physAddr(0x3f800000), size: 0 }])],
+  [
+    'decodeScratchArray',
+    decodeScratchArray,
+    encodeScratchArray([
+      { start: physAddr(0x37000000), size: 0x6800000 },
+      { start: physAddr(0x3f800000), size: 0 },
+    ]),
+  ],
   ['decodeBootParams', decodeBootParams, bootParams],
   ['parseBzImage', parseBzImage, bzImage],
 ]
@@ -86,9 +93,12 @@ describe('decoders of bytes', () => {
   })
 
   test.each(byteDecoders)('%s, any noise', (_name, decode) => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-      decode(bytes)
-    }), { numRuns: 300 })
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        decode(bytes)
+      }),
+      { numRuns: 300 },
+    )
   })
 
   test('the mutants are worth something: some are accepted and many are refused, and the untouched input is accepted', () => {
@@ -108,7 +118,8 @@ describe('decoders of bytes', () => {
       if (!fdt.ok) continue
       alive++
       const again = parseFdt(writeFdt(fdt.value.root))
-      if (!again.ok || !isDeepStrictEqual(again.value.root, fdt.value.root)) throw new Error(`mutant ${mutant}: written as another tree`)
+      if (!again.ok || !isDeepStrictEqual(again.value.root, fdt.value.root))
+        throw new Error(`mutant ${mutant}: written as another tree`)
     }
     expect(alive).toBeGreaterThan(50)
   })
@@ -131,9 +142,16 @@ function ramOf(bytes: Uint8Array): PhysMemory {
 function goodRam(): Uint8Array {
   const memory = new SyntheticMemory([{ start: 0, end: 64 * PAGE_SIZE }])
   const tree = new SyntheticTree(memory, PAGE_SIZE)
-  for (const order of [0, 1, 2, 9, 10]) for (let index = 1; index < 40; index += order + 1) tree.add(index * 2 ** (order + 12), order)
+  for (const order of [0, 1, 2, 9, 10])
+    for (let index = 1; index < 40; index += order + 1) tree.add(index * 2 ** (order + 12), order)
   const words = (address: number, ...values: number[]): void => {
-    values.forEach((value, index) => new DataView(memory.page(address - (address % PAGE_SIZE)).buffer).setBigUint64((address % PAGE_SIZE) + 8 * index, BigInt(value), true))
+    values.forEach((value, index) =>
+      new DataView(memory.page(address - (address % PAGE_SIZE)).buffer).setBigUint64(
+        (address % PAGE_SIZE) + 8 * index,
+        BigInt(value),
+        true,
+      ),
+    )
   }
   for (const page of [40, 41, 42]) words(page * PAGE_SIZE, page === 42 ? 0 : (page + 1) * PAGE_SIZE, 5)
   words(45 * PAGE_SIZE, 1, 3)
@@ -160,8 +178,10 @@ describe('decoders of memory', () => {
       const ram = Uint8Array.from(good)
       // Defects go where the structure is, and pages get swapped: whole structures in the wrong place are the worst.
       for (let page = from ?? 0; page < (to ?? 0); page++) {
-        if (random() < 0.3) ram.set(mutate(good.subarray(page * PAGE_SIZE, page * PAGE_SIZE + 64), random).subarray(0, 64), page * PAGE_SIZE)
-        if (random() < 0.1) ram.copyWithin(page * PAGE_SIZE, Math.floor(random() * 64) * PAGE_SIZE, Math.floor(random() * 64) * PAGE_SIZE)
+        if (random() < 0.3)
+          ram.set(mutate(good.subarray(page * PAGE_SIZE, page * PAGE_SIZE + 64), random).subarray(0, 64), page * PAGE_SIZE)
+        if (random() < 0.1)
+          ram.copyWithin(page * PAGE_SIZE, Math.floor(random() * 64) * PAGE_SIZE, Math.floor(random() * 64) * PAGE_SIZE)
       }
       const cut = random() < 0.1 ? Math.floor(random() * ram.length) : ram.length
       answer(() => decode(ramOf(guarded(ram.subarray(0, cut), 0xff))), mutant)
@@ -195,7 +215,11 @@ describe('decoders of text', () => {
     ['memblockReservations', memblockReservations, guest.LOG],
     ['kexecLoads', kexecLoads, guest.LOG],
     ['parseIomem', parseIomem, iomem],
-    ['parseFirmwareMemmap', (text) => parseFirmwareMemmap(['start', 'end', 'type'].map((name) => ({ path: `memmap/0/${name}`, text }))), '0x1000\n'],
+    [
+      'parseFirmwareMemmap',
+      (text) => parseFirmwareMemmap(['start', 'end', 'type'].map((name) => ({ path: `memmap/0/${name}`, text }))),
+      '0x1000\n',
+    ],
   ]
 
   test.each(decoders)('%s', (_name, decode, good) => {
@@ -208,9 +232,12 @@ describe('decoders of text', () => {
   })
 
   test.each(decoders)('%s, any text and very long lines', (_name, decode) => {
-    fc.assert(fc.property(anyText, (text) => {
-      decode(text)
-    }), { numRuns: 300 })
-    for (const unit of ['0', ' ', '[', "KHO: exec from: ", '0x', 'a-', "'", '1,']) answer(() => decode(unit.repeat(200_000)), 0)
+    fc.assert(
+      fc.property(anyText, (text) => {
+        decode(text)
+      }),
+      { numRuns: 300 },
+    )
+    for (const unit of ['0', ' ', '[', 'KHO: exec from: ', '0x', 'a-', "'", '1,']) answer(() => decode(unit.repeat(200_000)), 0)
   })
 })

@@ -64,10 +64,14 @@ const numberOf = (digits: string | undefined): number | undefined => (digits ===
 
 function segmentName(word: string): Name {
   switch (word) {
-    case 'purgatory': return 'purgatory'
-    case 'boot_param': return 'boot_params'
-    case 'initrd': return 'initrd'
-    default: return 'kernel'
+    case 'purgatory':
+      return 'purgatory'
+    case 'boot_param':
+      return 'boot_params'
+    case 'initrd':
+      return 'initrd'
+    default:
+      return 'kernel'
   }
 }
 

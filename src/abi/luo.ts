@@ -97,7 +97,8 @@ export function readLuoFlbs(memory: PhysMemory, address: number): Result<readonl
   const pages = u64Number(view, 0)
   const count = u64Number(view, 8)
   if (pages !== 1) return err(`the FLB header says ${pages ?? '2^52 or more'} pages instead of 1`)
-  if (count === undefined || BLOCK_HEADER + count * FLB_SIZE > PAGE_SIZE) return err('the FLB header counts more entries than its page holds')
+  if (count === undefined || BLOCK_HEADER + count * FLB_SIZE > PAGE_SIZE)
+    return err('the FLB header counts more entries than its page holds')
   return decodeEntries(page.value, count, FLB_SIZE, (entry) => {
     const name = cString(entry.subarray(0, 48))
     const flbCount = u64Number(viewOf(entry), 56)
@@ -124,12 +125,15 @@ function decodeFile(entry: Uint8Array): Result<LuoFile> {
 
 /** kho_block_set_restore() (kernel/liveupdate/kho_block.c, 7.3), with its limit of 10000 blocks and no faith in `next`. */
 function readBlocks<T>(
-  memory: PhysMemory, head: number, entrySize: number, decode: (entry: Uint8Array) => Result<T>,
+  memory: PhysMemory,
+  head: number,
+  entrySize: number,
+  decode: (entry: Uint8Array) => Result<T>,
 ): Result<BlockChain<T>> {
   const blocks = new Set<PhysAddr>()
   const entries: T[] = []
   let emptyBlocks = 0
-  for (let address = head; address !== 0; ) {
+  for (let address = head; address !== 0;) {
     if (blocks.size >= MAX_BLOCKS) return err(`the chain has more than ${MAX_BLOCKS} blocks`)
     if (blocks.has(physAddr(address))) return err(`the chain comes back to its block at ${hex(address)}`)
     const page = readPage(memory, address)

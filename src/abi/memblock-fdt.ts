@@ -34,7 +34,8 @@ export function decodeMemblockFdt(bytes: Uint8Array): Result<MemblockFdt> {
   const regions: MemblockRegion[] = []
   for (const node of root.children) {
     const own = stringListProperty(node, 'compatible')
-    if (own === undefined || !own.includes(RESERVE_MEM_COMPATIBLE)) return err(`region '${node.name}' is not ${RESERVE_MEM_COMPATIBLE}`)
+    if (own === undefined || !own.includes(RESERVE_MEM_COMPATIBLE))
+      return err(`region '${node.name}' is not ${RESERVE_MEM_COMPATIBLE}`)
     const start = u64leProperty(node, 'start')
     if (!start.ok) return err(`region '${node.name}': ${start.error}`)
     const size = u64leProperty(node, 'size')

@@ -5,22 +5,27 @@ import { orderBytes, preserveRange } from './preserve.ts'
 
 describe('a range becomes records', () => {
   test('12 MiB at 0x7f400000: order 10, then order 11', () => {
-    expect(preserveRange(0x7f400000, 12 * MiB)).toEqual([{ start: 0x7f400000, order: 10 }, { start: 0x7f800000, order: 11 }])
+    expect(preserveRange(0x7f400000, 12 * MiB)).toEqual([
+      { start: 0x7f400000, order: 10 },
+      { start: 0x7f800000, order: 11 },
+    ])
   })
 
   test('records cover the range without gap, each aligned to its size and as large as may be', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 2 ** 40 - 1 }), fc.integer({ min: 0, max: 2 ** 22 }), (pfn, pages) => {
-      const records = preserveRange(pfn * 4096, pages * 4096)
-      let next = pfn * 4096
-      for (const { start, order } of records) {
-        expect(start).toBe(next)
-        expect(start % orderBytes(order)).toBe(0)
-        next = start + orderBytes(order)
-        // One order more would be misaligned or too long.
-        expect(start % orderBytes(order + 1) === 0 && start + orderBytes(order + 1) <= (pfn + pages) * 4096).toBe(false)
-      }
-      expect(next).toBe((pfn + pages) * 4096)
-    }))
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 ** 40 - 1 }), fc.integer({ min: 0, max: 2 ** 22 }), (pfn, pages) => {
+        const records = preserveRange(pfn * 4096, pages * 4096)
+        let next = pfn * 4096
+        for (const { start, order } of records) {
+          expect(start).toBe(next)
+          expect(start % orderBytes(order)).toBe(0)
+          next = start + orderBytes(order)
+          // One order more would be misaligned or too long.
+          expect(start % orderBytes(order + 1) === 0 && start + orderBytes(order + 1) <= (pfn + pages) * 4096).toBe(false)
+        }
+        expect(next).toBe((pfn + pages) * 4096)
+      }),
+    )
   })
 
   test('no record crosses a node boundary, and the order falls only as far as it must', () => {

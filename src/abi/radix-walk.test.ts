@@ -23,38 +23,55 @@ function walked(from: SyntheticTree, limits?: Parameters<typeof walkRadix>[2]): 
 const setSlot = (memory: SyntheticMemory, node: number, slot: number, value: bigint): void =>
   new DataView(memory.page(node).buffer).setBigUint64(8 * slot, value, true)
 
-const record = fc.integer({ min: 0, max: 18 }).chain((order) =>
-  fc.integer({ min: 0, max: 2 ** (24 - order) - 1 }).map((index) => ({ start: index * 2 ** (order + 12), order })),
-)
+const record = fc
+  .integer({ min: 0, max: 18 })
+  .chain((order) =>
+    fc.integer({ min: 0, max: 2 ** (24 - order) - 1 }).map((index) => ({ start: index * 2 ** (order + 12), order })),
+  )
 
 describe('a tree as the kernel builds it', () => {
   test('a plain boot: two records, six nodes', () => {
-    const walk = walked(tree([{ start: 0x5a2000, order: 0 }, { start: 0x5e6000, order: 0 }]))
+    const walk = walked(
+      tree([
+        { start: 0x5a2000, order: 0 },
+        { start: 0x5e6000, order: 0 },
+      ]),
+    )
     expect(walk.nodeAddresses.length).toBe(6)
-    expect(sortedRecords(walk.records, 10)).toEqual([{ start: 0x5a2000, order: 0 }, { start: 0x5e6000, order: 0 }])
+    expect(sortedRecords(walk.records, 10)).toEqual([
+      { start: 0x5a2000, order: 0 },
+      { start: 0x5e6000, order: 0 },
+    ])
     expect([walk.recordCount, walk.pageCount, walk.complete, walk.problems]).toEqual([2, 2, true, []])
   })
 
   test('records come in the order in which a 7.3.4 guest reserved them: keys ascend, so large orders come first', () => {
     // The order of the kho_preserved_memory_reserve lines of a guest with reserve_mem=12M:4096:trace at 0x3da00000.
     const records = [
-      { start: 0x3dc00000, order: 10 }, { start: 0x3e000000, order: 10 },
-      { start: 0x3da00000, order: 9 }, { start: 0x3e400000, order: 9 },
+      { start: 0x3dc00000, order: 10 },
+      { start: 0x3e000000, order: 10 },
+      { start: 0x3da00000, order: 9 },
+      { start: 0x3e400000, order: 9 },
       { start: 0x5a2000, order: 0 },
     ]
     expect(Array.from(eachRecord(walked(tree(records.toReversed())).records))).toEqual(records)
   })
 
   test('any set of records is found again, with exactly the predicted node pages', () => {
-    fc.assert(fc.property(fc.uniqueArray(record, { maxLength: 60, selector: ({ start, order }) => `${start}/${order}` }), (records) => {
-      const walk = walked(tree(records))
-      const byAddress = records.toSorted((a, b) => a.start - b.start || b.order - a.order)
-      expect(sortedRecords(walk.records, Infinity)).toEqual(byAddress)
-      expect(walk.recordCount).toBe(records.length)
-      expect(walk.pageCount).toBe(records.reduce((sum, { order }) => sum + 2 ** order, 0))
-      expect(walk.complete).toBe(true)
-      expect(walk.nodes.map(({ level, prefix, slots }) => ({ level, prefix, slots: Array.from(slots) }))).toEqual(radixLayout(records))
-    }), { numRuns: 60 })
+    fc.assert(
+      fc.property(fc.uniqueArray(record, { maxLength: 60, selector: ({ start, order }) => `${start}/${order}` }), (records) => {
+        const walk = walked(tree(records))
+        const byAddress = records.toSorted((a, b) => a.start - b.start || b.order - a.order)
+        expect(sortedRecords(walk.records, Infinity)).toEqual(byAddress)
+        expect(walk.recordCount).toBe(records.length)
+        expect(walk.pageCount).toBe(records.reduce((sum, { order }) => sum + 2 ** order, 0))
+        expect(walk.complete).toBe(true)
+        expect(walk.nodes.map(({ level, prefix, slots }) => ({ level, prefix, slots: Array.from(slots) }))).toEqual(
+          radixLayout(records),
+        )
+      }),
+      { numRuns: 60 },
+    )
   })
 
   test('the largest orders share the first leaf of all', () => {
@@ -92,12 +109,14 @@ describe('a tree that nobody should believe', () => {
   })
 
   test('a node outside RAM, one across its end, one beyond any memory, one off its page', () => {
-    expect(problems((memory, root) => {
-      setSlot(memory, root, 0, BigInt(64 * GiB))
-      setSlot(memory, root + PAGE_SIZE, 1, 2n ** 52n)
-      setSlot(memory, root + PAGE_SIZE, 2, 2n ** 64n - 1n)
-      setSlot(memory, root + PAGE_SIZE, 3, 0x5008n)
-    })).toEqual([
+    expect(
+      problems((memory, root) => {
+        setSlot(memory, root, 0, BigInt(64 * GiB))
+        setSlot(memory, root + PAGE_SIZE, 1, 2n ** 52n)
+        setSlot(memory, root + PAGE_SIZE, 2, 2n ** 64n - 1n)
+        setSlot(memory, root + PAGE_SIZE, 3, 0x5008n)
+      }),
+    ).toEqual([
       'slot 0 of a level 5 node points to a node that lies at 0x1000000000, outside RAM',
       'slot 1 of a level 4 node holds 2^52 or more, which is no physical address',
       'slot 2 of a level 4 node holds 2^52 or more, which is no physical address',
@@ -106,7 +125,9 @@ describe('a tree that nobody should believe', () => {
   })
 
   test('keys of more than 53 bits', () => {
-    expect(problems((memory, root) => setSlot(memory, root, 4, 0x5000n))).toEqual(['slot 4 of a level 5 node leads to keys of more than 53 bits'])
+    expect(problems((memory, root) => setSlot(memory, root, 4, 0x5000n))).toEqual([
+      'slot 4 of a level 5 node leads to keys of more than 53 bits',
+    ])
   })
 
   test.each([
@@ -122,11 +143,16 @@ describe('a tree that nobody should believe', () => {
   test('the limits end it: nodes, runs, slots that are kept', () => {
     const built = syntheticPages(1000, 2)
     const fewNodes = walked(built, { nodes: 3 })
-    expect([fewNodes.nodeAddresses.length, fewNodes.problems]).toEqual([3, ['the walk ended after 3 nodes, more than it may read']])
+    expect([fewNodes.nodeAddresses.length, fewNodes.problems]).toEqual([
+      3,
+      ['the walk ended after 3 nodes, more than it may read'],
+    ])
     const fewRuns = walked(built, { runs: 10 })
-    expect([fewRuns.records.starts.length, fewRuns.recordCount, fewRuns.problems]).toEqual(
-      [10, 10, ['the walk ended after 10 runs of records, more than it may keep']],
-    )
+    expect([fewRuns.records.starts.length, fewRuns.recordCount, fewRuns.problems]).toEqual([
+      10,
+      10,
+      ['the walk ended after 10 runs of records, more than it may keep'],
+    ])
     const fewSlots = walked(built, { detailedSlots: 5 })
     expect([fewSlots.nodes.length, fewSlots.nodeAddresses.length, fewSlots.complete]).toEqual([5, 6, true])
     expect(walked(built, { detailedNodes: 2 }).nodes.map(({ level }) => level)).toEqual([5, 4])
@@ -136,10 +162,15 @@ describe('a tree that nobody should believe', () => {
     const pages = 128
     const memory = new SyntheticMemory([{ start: 0, end: pages * PAGE_SIZE }])
     for (let page = 0; page < pages; page++) {
-      for (let slot = 0; slot < 512; slot++) setSlot(memory, page * PAGE_SIZE, slot, BigInt(((page + slot + 1) % pages) * PAGE_SIZE))
+      for (let slot = 0; slot < 512; slot++)
+        setSlot(memory, page * PAGE_SIZE, slot, BigInt(((page + slot + 1) % pages) * PAGE_SIZE))
     }
     const walk = walkRadix(memory, 0)
-    expect(walk.ok && [walk.value.complete, walk.value.problems.length, walk.value.nodeAddresses.length <= pages]).toEqual([false, 64, true])
+    expect(walk.ok && [walk.value.complete, walk.value.problems.length, walk.value.nodeAddresses.length <= pages]).toEqual([
+      false,
+      64,
+      true,
+    ])
   })
 })
 

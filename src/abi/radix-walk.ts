@@ -76,9 +76,18 @@ interface Progress {
  */
 export function walkRadix(memory: PhysMemory, root: number, limits: Partial<RadixLimits> = {}): Result<RadixWalk> {
   const progress: Progress = {
-    memory, limits: { ...RADIX_LIMITS, ...limits }, visited: new Set(), nodes: [],
-    starts: [], orders: [], counts: [], problems: [],
-    detailedSlots: 0, recordCount: 0, pageCount: 0, stopped: false,
+    memory,
+    limits: { ...RADIX_LIMITS, ...limits },
+    visited: new Set(),
+    nodes: [],
+    starts: [],
+    orders: [],
+    counts: [],
+    problems: [],
+    detailedSlots: 0,
+    recordCount: 0,
+    pageCount: 0,
+    stopped: false,
   }
   const page = readNode(progress, root)
   if (!page.ok) return err(`the root node ${page.error}`)
@@ -107,7 +116,8 @@ function note(progress: Progress, problem: string): void {
 function readNode(progress: Progress, address: number): Result<DataView> {
   if (!Number.isSafeInteger(address) || address < 0) return err(`has no physical address (${address})`)
   if (address % PAGE_SIZE !== 0) return err(`lies at ${hex(address)}, which is not page-aligned`)
-  if (progress.visited.has(address)) return err(`lies at ${hex(address)} and was met before: the tree has a cycle or shares a node`)
+  if (progress.visited.has(address))
+    return err(`lies at ${hex(address)} and was met before: the tree has a cycle or shares a node`)
   const page = progress.memory.read(address, PAGE_SIZE)
   if (page?.length !== PAGE_SIZE) return err(`lies at ${hex(address)}, outside RAM`)
   progress.visited.add(address)
@@ -136,7 +146,9 @@ function visitSlot(progress: Progress, address: number | undefined, level: numbe
 
 /** The node that a slot points to; undefined when the walk has read as many as it may. */
 function readChild(
-  progress: Progress, address: number | undefined, prefix: number,
+  progress: Progress,
+  address: number | undefined,
+  prefix: number,
 ): Result<{ readonly node: DataView; readonly address: number } | undefined> {
   if (prefix >= 2 ** (RADIX_MAX_ORDER + 1)) return err(`leads to keys of more than ${RADIX_MAX_ORDER + 1} bits`)
   if (address === undefined) return err('holds 2^52 or more, which is no physical address')
@@ -188,7 +200,8 @@ function addLeaf(progress: Progress, prefix: number, bits: readonly number[]): v
   for (let i = 0; i < bits.length && !progress.stopped; i += 2) {
     const first = bits[i] ?? 0
     const end = bits[i + 1] ?? 0
-    if (base !== undefined && first < valid) addRun(progress, base.start + first * size, base.order, size, Math.min(end, valid) - first)
+    if (base !== undefined && first < valid)
+      addRun(progress, base.start + first * size, base.order, size, Math.min(end, valid) - first)
     addKeys(progress, prefix + Math.max(first, valid), prefix + end)
   }
 }
@@ -222,7 +235,12 @@ function addRun(progress: Progress, start: number, order: number, size: number, 
 }
 
 function keepNode(
-  progress: Progress, address: number, level: number, prefix: number, count: number, fill: (slots: Uint16Array) => void,
+  progress: Progress,
+  address: number,
+  level: number,
+  prefix: number,
+  count: number,
+  fill: (slots: Uint16Array) => void,
 ): void {
   if (progress.nodes.length >= progress.limits.detailedNodes) return
   if (progress.detailedSlots + count > progress.limits.detailedSlots) return

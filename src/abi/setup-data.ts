@@ -57,7 +57,7 @@ export interface SetupData {
 export function readSetupData(memory: PhysMemory, head: number): Result<readonly SetupData[]> {
   const seen = new Set<number>()
   const entries: SetupData[] = []
-  for (let address = head; address !== 0; ) {
+  for (let address = head; address !== 0;) {
     if (seen.has(address)) return err(`the setup_data chain comes back to ${hex(address)}`)
     if (seen.size >= MAX_ENTRIES) return err(`the setup_data chain has more than ${MAX_ENTRIES} entries`)
     seen.add(address)

@@ -16,7 +16,12 @@ async function kholab(args: readonly string[]): Promise<{ code: number; stdout: 
 }
 
 const ErrorDocument = z.strictObject({
-  error: z.strictObject({ code: z.string(), message: z.string(), hint: z.string().optional(), evidence: z.array(z.string()).optional() }),
+  error: z.strictObject({
+    code: z.string(),
+    message: z.string(),
+    hint: z.string().optional(),
+    evidence: z.array(z.string()).optional(),
+  }),
 })
 
 describe('wrong usage ends with 64 and one sentence', () => {
@@ -45,7 +50,11 @@ describe('wrong usage ends with 64 and one sentence', () => {
     const { code, stdout } = await kholab(['run', '--json'])
     expect([code, ErrorDocument.parse(JSON.parse(stdout)).error]).toEqual([
       64,
-      { code: 'usage', message: "missing required argument 'FILE'", hint: 'kho-lab --help lists the commands, kho-lab COMMAND --help its options.' },
+      {
+        code: 'usage',
+        message: "missing required argument 'FILE'",
+        hint: 'kho-lab --help lists the commands, kho-lab COMMAND --help its options.',
+      },
     ])
   })
 })
@@ -69,7 +78,10 @@ describe('a wrong experiment ends with 64 and names the line', () => {
 
   it('that is not there', async () => {
     const { code, stderr } = await kholab(['predict', '/nonexistent/x.yaml'])
-    expect([code, stderr]).toEqual([64, 'kho-lab: cannot read /nonexistent/x.yaml: there is no such file\n  Check the path and its permissions.\n'])
+    expect([code, stderr]).toEqual([
+      64,
+      'kho-lab: cannot read /nonexistent/x.yaml: there is no such file\n  Check the path and its permissions.\n',
+    ])
   })
 })
 
@@ -132,7 +144,8 @@ describe('what is no run', () => {
 
   it('nor what only looks like one', async () => {
     const directory = scratchDirectory()
-    for (const name of ['comparison.json', 'observation.json', 'prediction.json']) writeFileSync(join(directory, name), '{"document": "other"}')
+    for (const name of ['comparison.json', 'observation.json', 'prediction.json'])
+      writeFileSync(join(directory, name), '{"document": "other"}')
     const { code, stdout } = await kholab(['report', directory, '--json'])
     expect([code, ErrorDocument.parse(JSON.parse(stdout)).error.code]).toEqual([2, 'bad-document'])
   })

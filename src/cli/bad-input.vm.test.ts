@@ -17,7 +17,9 @@ beforeAll(async () => {
 const RunDocument = z.object({
   directory: z.string().optional(),
   summary: z.object({ run: z.string(), match: z.int(), differ: z.int() }).optional(),
-  error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional(), evidence: z.array(z.string()).optional() }).optional(),
+  error: z
+    .object({ code: z.string(), message: z.string(), hint: z.string().optional(), evidence: z.array(z.string()).optional() })
+    .optional(),
 })
 
 interface Ended extends CliResult {
@@ -27,19 +29,38 @@ interface Ended extends CliResult {
   readonly out: string
 }
 
-async function run(experiment: string, options: CliOptions & { readonly out?: string; readonly kernel?: string } = {}): Promise<Ended> {
+async function run(
+  experiment: string,
+  options: CliOptions & { readonly out?: string; readonly kernel?: string } = {},
+): Promise<Ended> {
   const directory = scratchDirectory()
   const file = join(directory, 'x.yaml')
   const out = options.out ?? join(directory, 'out')
   writeFileSync(file, experiment)
-  const result = await kholab(['run', file, '--kernel', options.kernel ?? kernel, '--accelerator', 'tcg', '--out', out, '--json'], options)
-  const files = existsSync(out) ? readdirSync(out).filter((name) => name !== 'raw').sort() : []
+  const result = await kholab(
+    ['run', file, '--kernel', options.kernel ?? kernel, '--accelerator', 'tcg', '--out', out, '--json'],
+    options,
+  )
+  const files = existsSync(out)
+    ? readdirSync(out)
+        .filter((name) => name !== 'raw')
+        .sort()
+    : []
   return { ...result, files, out, document: RunDocument.parse(JSON.parse(result.stdout)) }
 }
 
 const DOCUMENTS = [
-  'comparison.json', 'experiment.json', 'experiment.yaml', 'observation.json', 'prediction.json', 'prediction.sha256',
-  'report.html', 'report.ktap', 'report.md', 'report.txt', 'run.json',
+  'comparison.json',
+  'experiment.json',
+  'experiment.yaml',
+  'observation.json',
+  'prediction.json',
+  'prediction.sha256',
+  'report.html',
+  'report.ktap',
+  'report.md',
+  'report.txt',
+  'run.json',
 ]
 
 /** Processes whose arguments hold this one. */
@@ -77,7 +98,10 @@ describe('what the host lacks', () => {
 
   it('disk, found out while results are written', async () => {
     const disk = smallDisk('48m')
-    const { code, document, out } = await run('name: a\nhops: 0\n', { out: join(disk, 'out'), onStderr: (text) => text.includes('/init runs') && fill(disk) })
+    const { code, document, out } = await run('name: a\nhops: 0\n', {
+      out: join(disk, 'out'),
+      onStderr: (text) => text.includes('/init runs') && fill(disk),
+    })
     expect([code, document.error?.code]).toEqual([2, 'disk-full'])
     expect(existsSync(join(out, 'prediction.json'))).toBe(true)
   })

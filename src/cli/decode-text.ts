@@ -41,11 +41,14 @@ export function ramText(decoded: DecodedRam): string {
     `root  ${decoded.root}`,
     `${counted(decoded.nodeCount, 'node')}, ${counted(recordCount, 'record')}, ${counted(decoded.pageCount, 'page')}${decoded.complete ? '' : '; not all could be followed'}`,
     ...decoded.problems.map((problem) => `! ${problem}`),
-    ...decoded.nodes.slice(0, RECORDS_PRINTED).map((node) => `node   ${node.address.padEnd(14)} level ${node.level}  slots ${slotsText(node.slots)}`),
+    ...decoded.nodes
+      .slice(0, RECORDS_PRINTED)
+      .map((node) => `node   ${node.address.padEnd(14)} level ${node.level}  slots ${slotsText(node.slots)}`),
     ...records.slice(0, RECORDS_PRINTED).map(({ start, order }) => `record ${start.padEnd(14)} order ${order}`),
     ...(more > 0 ? [`and ${more} more records; --json has up to ${records.length}`] : []),
   ].join('\n')}\n`
 }
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
-const slotsText = (slots: readonly number[]): string => (slots.length <= 8 ? slots.join(' ') : `${slots.slice(0, 8).join(' ')} and ${slots.length - 8} more`)
+const slotsText = (slots: readonly number[]): string =>
+  slots.length <= 8 ? slots.join(' ') : `${slots.slice(0, 8).join(' ')} and ${slots.length - 8} more`

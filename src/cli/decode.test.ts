@@ -127,7 +127,13 @@ describe('decode ram', () => {
     writeFileSync(file, ramWithOneRecord())
     const { stdout } = await kholab(['decode', 'ram', file, '--map-root', '0x10000', '--json'])
     const decoded: unknown = JSON.parse(stdout)
-    expect(decoded).toMatchObject({ nodeCount: 6, recordCount: 1, pageCount: 1, complete: true, records: [{ start: '0x5000', order: 0 }] })
+    expect(decoded).toMatchObject({
+      nodeCount: 6,
+      recordCount: 1,
+      pageCount: 1,
+      complete: true,
+      records: [{ start: '0x5000', order: 0 }],
+    })
   })
 
   it('ends with 2 and says why when a node lies outside RAM, or the root does', async () => {
@@ -146,7 +152,11 @@ describe('decode ram', () => {
   it('refuses layouts that do not fit, with 64', async () => {
     const file = join(scratchDirectory(), 'ram')
     writeFileSync(file, Buffer.alloc(8192))
-    const results = await Promise.all(['0x0-0x1000', 'x86', '0x1000-0x0', '0x0-0x1000,0x0-0x1000'].map((layout) => kholab(['decode', 'ram', file, '--map-root', '0', '--layout', layout])))
+    const results = await Promise.all(
+      ['0x0-0x1000', 'x86', '0x1000-0x0', '0x0-0x1000,0x0-0x1000'].map((layout) =>
+        kholab(['decode', 'ram', file, '--map-root', '0', '--layout', layout]),
+      ),
+    )
     expect(results.map(({ code }) => code)).toEqual([64, 64, 64, 64])
     expect(results[0]?.stderr).toContain('the ranges hold 0x1000 bytes, the image 0x2000')
   })

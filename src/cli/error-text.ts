@@ -10,5 +10,8 @@ export function errorText(error: LabError): string {
 
 function stackOf(error: LabError): readonly string[] {
   const cause = error.cause instanceof Error ? error.cause : error
-  return (cause.stack ?? '').split('\n').slice(1, 6).map((line) => `  ${line.trim()}`)
+  return (cause.stack ?? '')
+    .split('\n')
+    .slice(1, 6)
+    .map((line) => `  ${line.trim()}`)
 }

@@ -22,6 +22,7 @@ export function exitCodeOfError(code: LabErrorCode): ExitCode {
   switch (code) {
     case 'usage':
     case 'bad-experiment':
+    case 'bad-study':
     case 'bad-kernel':
       return EXIT.usage
     default:

@@ -14,4 +14,5 @@ export function claimPredictionText(prediction: ClaimPrediction): string {
   }
 }
 
-const cut = (text: string): string => (text.length <= VALUE_LIMIT ? text : `${text.slice(0, VALUE_LIMIT)}... (${text.length} characters; --json has all)`)
+const cut = (text: string): string =>
+  text.length <= VALUE_LIMIT ? text : `${text.slice(0, VALUE_LIMIT)}... (${text.length} characters; --json has all)`

@@ -70,5 +70,8 @@ function quieten(command: Command, terminal: Terminal): void {
 function usageError(error: CommanderError): LabError {
   const noCommand = error.code === 'commander.help'
   const message = noCommand ? 'no command given' : error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ')
-  return new LabError({ code: 'usage', message, hint: 'kho-lab --help lists the commands, kho-lab COMMAND --help its options.' }, { cause: error })
+  return new LabError(
+    { code: 'usage', message, hint: 'kho-lab --help lists the commands, kho-lab COMMAND --help its options.' },
+    { cause: error },
+  )
 }

@@ -40,6 +40,8 @@ describe('progress on a terminal', () => {
     const line = progressLine(terminal)
     for (let percent = 0; percent <= 100; percent++) line.update({ phase: percent < 50 ? 'a' : 'b', percent })
     line.clear()
-    expect(written.err.join('')).toBe('0 %  a\n10 %  a\n20 %  a\n30 %  a\n40 %  a\n50 %  b\n60 %  b\n70 %  b\n80 %  b\n90 %  b\n100 %  b\n')
+    expect(written.err.join('')).toBe(
+      '0 %  a\n10 %  a\n20 %  a\n30 %  a\n40 %  a\n50 %  b\n60 %  b\n70 %  b\n80 %  b\n90 %  b\n100 %  b\n',
+    )
   })
 })

@@ -30,7 +30,15 @@ describe('a run in words', () => {
     )
   })
   it('lists findings, wrapped', () => {
-    const finding = { id: 'out-fdt-truncated', title: 'out/fdt is cut short', status: 'confirmed', words: 'the guest shows 233 bytes, guest RAM holds 345', hop: 0, claim: 'hop0.debugfs.outFdt', basis: [] } satisfies Finding
+    const finding = {
+      id: 'out-fdt-truncated',
+      title: 'out/fdt is cut short',
+      status: 'confirmed',
+      words: 'the guest shows 233 bytes, guest RAM holds 345',
+      hop: 0,
+      claim: 'hop0.debugfs.outFdt',
+      basis: [],
+    } satisfies Finding
     expect(findingLines([finding], 40)).toEqual([
       'Findings (defects of the kernel that the model knows):',
       '  out/fdt is cut short [hop 0, confirmed here]',

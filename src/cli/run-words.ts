@@ -65,7 +65,10 @@ export function findingLines(findings: readonly Finding[], columns: number): rea
 export const noteLines = (claims: readonly ComparedClaim[]): readonly string[] =>
   claims
     .filter((claim) => claim.subject === 'boot.kho' && 'value' in claim.guest && claim.guest.value === false)
-    .map(({ hop, verdict, title }) => `note: ${hop === 0 ? 'first boot' : `hop ${hop}`}: ${verdict === 'match' ? title : 'KHO is not on, which was not predicted'}`)
+    .map(
+      ({ hop, verdict, title }) =>
+        `note: ${hop === 0 ? 'first boot' : `hop ${hop}`}: ${verdict === 'match' ? title : 'KHO is not on, which was not predicted'}`,
+    )
 
 /** Breaks at blanks only. */
 export function wrapped(text: string, width: number): readonly string[] {

@@ -1,7 +1,10 @@
 import type { Terminal } from './terminal.ts'
 
 /** A terminal that keeps what is written to it. */
-export function recordingTerminal({ live }: { readonly live: boolean }): { terminal: Terminal; written: { out: string[]; err: string[] } } {
+export function recordingTerminal({ live }: { readonly live: boolean }): {
+  terminal: Terminal
+  written: { out: string[]; err: string[] }
+} {
   const written: { out: string[]; err: string[] } = { out: [], err: [] }
   const terminal: Terminal = {
     out: (text) => void written.out.push(text),

@@ -76,18 +76,38 @@ export class Machine implements GuestChannel {
     this.#session = this.#begin(0, launched.spawnedAt, parts.firstByte)
   }
 
-  get memory(): PhysMemory { return this.#launched.memory }
-  get argv(): readonly string[] { return [this.#launched.binary, ...this.#launched.argv] }
-  get qemuVersion(): string { return this.#launched.version.package === '' ? this.#launched.version.version : `${this.#launched.version.version} (${this.#launched.version.package})` }
-  get qemuBinary(): string { return this.#launched.binary }
-  get pid(): number { return this.#launched.process.pid }
+  get memory(): PhysMemory {
+    return this.#launched.memory
+  }
+  get argv(): readonly string[] {
+    return [this.#launched.binary, ...this.#launched.argv]
+  }
+  get qemuVersion(): string {
+    return this.#launched.version.package === ''
+      ? this.#launched.version.version
+      : `${this.#launched.version.version} (${this.#launched.version.package})`
+  }
+  get qemuBinary(): string {
+    return this.#launched.binary
+  }
+  get pid(): number {
+    return this.#launched.process.pid
+  }
   /** False when QEMU would outlive a lab that is killed, because setpriv is missing. */
-  get guarded(): boolean { return this.#launched.guarded }
+  get guarded(): boolean {
+    return this.#launched.guarded
+  }
   /** A QMP monitor of its own for the user's tools, while the machine runs. */
-  get monitorSocket(): string { return this.#launched.files.sockets.monitor }
+  get monitorSocket(): string {
+    return this.#launched.files.sockets.monitor
+  }
   /** 0 in the first boot, h after the h-th kexec. */
-  get hop(): number { return this.#boots.length - 1 }
-  serialTail(count = 20): string[] { return this.#console.tail(count) }
+  get hop(): number {
+    return this.#boots.length - 1
+  }
+  serialTail(count = 20): string[] {
+    return this.#console.tail(count)
+  }
 
   /** Resolves when the guest can be observed: ssh is in and debugfs is there. `hop` defaults to the current one. */
   waitForBoot(hop = this.hop): Promise<Boot> {
@@ -114,8 +134,16 @@ export class Machine implements GuestChannel {
   /** Writes a file in the guest, making its directory. */
   async push(data: Uint8Array, path: string): Promise<void> {
     const directory = path.slice(0, path.lastIndexOf('/')) || '/'
-    const result = await this.exec(`mkdir -p ${quoted(directory)} && cat > ${quoted(path)}`, { stdin: data, timeoutMs: LOAD_TIMEOUT_MS })
-    if (result.code !== 0) throw new LabError({ code: 'guest-command-failed', message: `the guest could not write ${path}`, evidence: [result.stderr.trim()] })
+    const result = await this.exec(`mkdir -p ${quoted(directory)} && cat > ${quoted(path)}`, {
+      stdin: data,
+      timeoutMs: LOAD_TIMEOUT_MS,
+    })
+    if (result.code !== 0)
+      throw new LabError({
+        code: 'guest-command-failed',
+        message: `the guest could not write ${path}`,
+        evidence: [result.stderr.trim()],
+      })
   }
 
   /**
@@ -124,7 +152,10 @@ export class Machine implements GuestChannel {
    */
   async loadKernel(next: NextKernel): Promise<void> {
     const { files } = this.#launched
-    const [kernelSize, initrdSize] = await Promise.all([placeFile(files.next.kernel, next.kernel), placeFile(files.next.initrd, next.initrd)])
+    const [kernelSize, initrdSize] = await Promise.all([
+      placeFile(files.next.kernel, next.kernel),
+      placeFile(files.next.initrd, next.initrd),
+    ])
     const result = await this.exec(loadScript(next.cmdline, kernelSize, initrdSize), { timeoutMs: LOAD_TIMEOUT_MS })
     if (result.code !== 0) throw this.#refused('the guest did not load the next kernel', result)
   }
@@ -215,7 +246,10 @@ export class Machine implements GuestChannel {
     const session = await phase('ssh', SshSession.connect(this.#launched.sshPort, this.#spec.keys, bounds.ssh))
     this.#connected = session
     onSession(session)
-    const [result] = await phase('debugfs', Promise.all([session.exec('cat /proc/sys/kernel/random/boot_id'), this.#labPort.said('debugfs')]))
+    const [result] = await phase(
+      'debugfs',
+      Promise.all([session.exec('cat /proc/sys/kernel/random/boot_id'), this.#labPort.said('debugfs')]),
+    )
     return { hop, phases, bootId: result.stdout.toString('latin1').trim() }
   }
 
@@ -230,13 +264,22 @@ export class Machine implements GuestChannel {
       panic = text
       const end = (): void => this.#doom.come(panicked(text, this.#evidence()))
       setTimeout(end, PANIC_MS).unref()
-      this.#console.on('line', (line) => { if (isPanicEnd(line)) end() })
+      this.#console.on('line', (line) => {
+        if (isPanicEnd(line)) end()
+      })
     })
     void process.exited.then(async (exit) => {
       await consoleEnded
-      this.#doom.come(explainEnding({
-        exit, panic, shutdown: this.#shutdown, duringKexec: this.#kexecUnderWay, stderr: process.stderr(), console: this.#console.tail(),
-      }))
+      this.#doom.come(
+        explainEnding({
+          exit,
+          panic,
+          shutdown: this.#shutdown,
+          duringKexec: this.#kexecUnderWay,
+          stderr: process.stderr(),
+          console: this.#console.tail(),
+        }),
+      )
     })
     this.#options.signal?.addEventListener('abort', this.#abort, { once: true })
     if (this.#options.signal?.aborted) this.#abort()
@@ -261,8 +304,15 @@ export class Machine implements GuestChannel {
   }
 
   #refused(message: string, result: CommandResult): LabError {
-    const said = result.stderr.trim().split('\n').filter((line) => line !== '')
-    return new LabError({ code: 'kexec-refused', message: `${message}: ${said.at(-1) ?? `exit code ${result.code}`}`, evidence: [...said, ...this.#console.tail()] })
+    const said = result.stderr
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '')
+    return new LabError({
+      code: 'kexec-refused',
+      message: `${message}: ${said.at(-1) ?? `exit code ${result.code}`}`,
+      evidence: [...said, ...this.#console.tail()],
+    })
   }
 
   #evidence(): string[] {

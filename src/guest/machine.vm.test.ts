@@ -60,7 +60,9 @@ async function started(changes: Partial<MachineSpec> = {}, options: MachineOptio
 
 /** What a promise that must fail fails with. */
 const failure = (promise: Promise<unknown>): Promise<LabError> =>
-  promise.then(() => { throw new Error('did not fail') }, toLabError)
+  promise.then(() => {
+    throw new Error('did not fail')
+  }, toLabError)
 
 /** Typed, which vitest's own is not. */
 const containing = (part: string): unknown => expect.stringContaining(part)
@@ -82,7 +84,11 @@ describe('a machine', () => {
     const machine = await started({ serialLog }, { onPhase: ({ hop, phase }) => events.push(`${hop} ${phase}`) })
     const first = await machine.waitForBoot()
     expect(await text(machine, 'cat /proc/cmdline')).toBe(CMDLINE)
-    expect(await machine.exec('cat; echo bad >&2; exit 3', { stdin: Buffer.from('in') })).toEqual({ code: 3, stdout: Buffer.from('in'), stderr: 'bad\n' })
+    expect(await machine.exec('cat; echo bad >&2; exit 3', { stdin: Buffer.from('in') })).toEqual({
+      code: 3,
+      stdout: Buffer.from('in'),
+      stderr: 'bad\n',
+    })
     expect(machine.memory.ranges).toEqual([{ start: 0, end: 512 * MiB }])
 
     const monitor = connect(machine.monitorSocket)
@@ -90,10 +96,16 @@ describe('a machine', () => {
     expect(greeting).toContain('"QMP"')
     monitor.destroy()
 
-    expect(await failure(machine.loadKernel({ kernel: Buffer.from('no kernel'), initrd: keys.cpio, cmdline: '' }))).toMatchObject({ code: 'kexec-refused' })
+    expect(await failure(machine.loadKernel({ kernel: Buffer.from('no kernel'), initrd: keys.cpio, cmdline: '' }))).toMatchObject(
+      { code: 'kexec-refused' },
+    )
     const boots = [first.bootId]
     for (const hop of [1, 2]) {
-      await machine.loadKernel({ kernel: image.kernel, initrd: appendCpio(initramfs, keys.cpio), cmdline: `${CMDLINE} it's=hop${hop}` })
+      await machine.loadKernel({
+        kernel: image.kernel,
+        initrd: appendCpio(initramfs, keys.cpio),
+        cmdline: `${CMDLINE} it's=hop${hop}`,
+      })
       await machine.kexec()
       const asked = text(machine, 'cat /proc/cmdline')
       const boot = await machine.waitForBoot()
@@ -104,9 +116,19 @@ describe('a machine', () => {
     }
     expect(new Set(boots).size).toBe(3)
     expect(events).toEqual([
-      '0 firmware', '0 kernel', '0 init', '0 ssh', '0 debugfs',
-      '1 kernel', '1 init', '1 ssh', '1 debugfs',
-      '2 kernel', '2 init', '2 ssh', '2 debugfs',
+      '0 firmware',
+      '0 kernel',
+      '0 init',
+      '0 ssh',
+      '0 debugfs',
+      '1 kernel',
+      '1 init',
+      '1 ssh',
+      '1 debugfs',
+      '2 kernel',
+      '2 init',
+      '2 ssh',
+      '2 debugfs',
     ])
     const stopped = await machine.stop()
     expect(stopped.by).toBe('powerdown')
@@ -118,9 +140,17 @@ describe('a machine', () => {
   })
 
   it('has the nodes that were asked for, on pc as well, and memory on both sides of 4 GiB', async () => {
-    const machine = await started({ type: 'pc', memory: 4 * GiB, cpus: 3, nodes: [{ memory: 3 * GiB }, { memory: 0 }, { memory: GiB }] })
+    const machine = await started({
+      type: 'pc',
+      memory: 4 * GiB,
+      cpus: 3,
+      nodes: [{ memory: 3 * GiB }, { memory: 0 }, { memory: GiB }],
+    })
     await machine.waitForBoot()
-    expect(machine.memory.ranges).toEqual([{ start: 0, end: 3 * GiB }, { start: 4 * GiB, end: 5 * GiB }])
+    expect(machine.memory.ranges).toEqual([
+      { start: 0, end: 3 * GiB },
+      { start: 4 * GiB, end: 5 * GiB },
+    ])
     expect(await text(machine, 'cat /sys/devices/system/node/has_cpu /sys/devices/system/node/has_memory')).toBe('0-2\n0,2')
     await machine.stop({ powerdown: false })
   })
@@ -159,12 +189,18 @@ describe('a guest that fails', () => {
   it('resets, which ends a command in the middle', async () => {
     const machine = await started()
     await machine.waitForBoot()
-    expect(await failure(machine.exec('reboot -f; sleep 60'))).toMatchObject({ code: 'guest-died', message: containing('the guest reset itself') })
+    expect(await failure(machine.exec('reboot -f; sleep 60'))).toMatchObject({
+      code: 'guest-died',
+      message: containing('the guest reset itself'),
+    })
   })
 
   it('has no ssh', async () => {
     const machine = await started({ initrd: initramfs, bounds: { init: 3000 } })
-    expect(await failure(machine.waitForBoot())).toMatchObject({ code: 'guest-silent', message: containing("in phase init for the guest's ssh server") })
+    expect(await failure(machine.waitForBoot())).toMatchObject({
+      code: 'guest-silent',
+      message: containing("in phase init for the guest's ssh server"),
+    })
   })
 
   it('is not the guest of this run', async () => {
@@ -174,13 +210,19 @@ describe('a guest that fails', () => {
 
   it('does not know the client', async () => {
     const machine = await started({ keys: { ...keys, clientPrivateKey: makeRunKeys().clientPrivateKey } })
-    expect(await failure(machine.waitForBoot())).toMatchObject({ code: 'ssh-failed', message: containing('does not let the lab in') })
+    expect(await failure(machine.waitForBoot())).toMatchObject({
+      code: 'ssh-failed',
+      message: containing('does not let the lab in'),
+    })
   })
 })
 
 describe('a start that fails', () => {
   it('shows what QEMU said', async () => {
-    expect(await failure(started({ cpus: 300 }))).toMatchObject({ code: 'qemu-start-failed', message: containing('The max CPUs supported') })
+    expect(await failure(started({ cpus: 300 }))).toMatchObject({
+      code: 'qemu-start-failed',
+      message: containing('The max CPUs supported'),
+    })
   })
 
   it('shows that the kernel is none', async () => {
@@ -227,7 +269,9 @@ describe('an end that nobody planned', () => {
       await machine.waitForBoot()
       console.log('up')
       setInterval(() => undefined, 1000)`
-    const lab = spawn(process.execPath, ['--input-type=module-typescript', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const lab = spawn(process.execPath, ['--input-type=module-typescript', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const lines = createInterface(lab.stdout)[Symbol.asyncIterator]()
     const { value } = await lines.next()
     await lines.next()
@@ -254,7 +298,12 @@ describe('the accelerator', () => {
     const again = performance.now()
     expect(await chooseAccelerator('auto', options)).toEqual(chosen)
     expect(performance.now() - again).toBeLessThan(100)
-    expect(chosen.why).toMatch(chosen.used === 'kvm' ? /^a guest spoke/ : /^(KVM is there, but|this host has no|\/dev\/kvm may not)/)
-    expect(await chooseAccelerator('auto', { ...options, device: '/nonexistent' })).toEqual({ used: 'tcg', why: 'this host has no /nonexistent' })
+    expect(chosen.why).toMatch(
+      chosen.used === 'kvm' ? /^a guest spoke/ : /^(KVM is there, but|this host has no|\/dev\/kvm may not)/,
+    )
+    expect(await chooseAccelerator('auto', { ...options, device: '/nonexistent' })).toEqual({
+      used: 'tcg',
+      why: 'this host has no /nonexistent',
+    })
   })
 })

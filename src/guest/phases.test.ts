@@ -3,7 +3,10 @@ import { LabError, toLabError } from '../shared/result.ts'
 import { Doom, withinPhase } from './phases.ts'
 
 const never = new Promise<string>(() => undefined)
-const failure = (promise: Promise<unknown>): Promise<LabError> => promise.then(() => { throw new Error('did not fail') }, toLabError)
+const failure = (promise: Promise<unknown>): Promise<LabError> =>
+  promise.then(() => {
+    throw new Error('did not fail')
+  }, toLabError)
 
 describe('withinPhase', () => {
   it('gives what the step gives', async () => {

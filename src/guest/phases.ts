@@ -67,6 +67,9 @@ const silent = (phase: PhaseName, bound: number, evidence: readonly string[]): L
   new LabError({
     code: phase === 'ssh' ? 'ssh-failed' : 'guest-silent',
     message: `the guest is silent: waited ${bound / 1000} s in phase ${phase} for ${EXPECTED[phase]}`,
-    hint: evidence.length > 0 ? 'The last lines of its console are the evidence.' : 'It printed nothing at all: is this a kernel, and does its command line have console=ttyS0?',
+    hint:
+      evidence.length > 0
+        ? 'The last lines of its console are the evidence.'
+        : 'It printed nothing at all: is this a kernel, and does its command line have console=ttyS0?',
     evidence,
   })

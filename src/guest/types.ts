@@ -33,7 +33,10 @@ export interface CommandResult {
 /** The ways a guest is reached while it runs. What observing needs and no more. */
 export interface GuestChannel {
   /** Runs a command line in the guest's shell. Rejects with LabError ssh-failed when the connection is lost. */
-  exec(command: string, options?: { readonly stdin?: Uint8Array; readonly timeoutMs?: number; readonly signal?: AbortSignal }): Promise<CommandResult>
+  exec(
+    command: string,
+    options?: { readonly stdin?: Uint8Array; readonly timeoutMs?: number; readonly signal?: AbortSignal },
+  ): Promise<CommandResult>
   /** Guest RAM, read from the host while the guest runs or after it stopped. */
   readonly memory: PhysMemory
   /** Stops and resumes the vCPUs (QMP stop, cont). */

@@ -49,7 +49,9 @@ function badFdt(file: string, bytes: Uint8Array, reason: string): LabError {
   const short = claimed !== undefined && claimed > bytes.length
   return new LabError({
     code: 'bad-blob',
-    message: short ? `${file} is cut short: it has ${bytes.length} bytes, its header says ${claimed}` : `${file} is no flattened device tree: ${reason}`,
+    message: short
+      ? `${file} is cut short: it has ${bytes.length} bytes, its header says ${claimed}`
+      : `${file} is no flattened device tree: ${reason}`,
     hint: short
       ? 'The debugfs file kho/out/fdt of 7.1 to 7.3 is cut so once a subtree has been added; the whole blob is in guest RAM.'
       : 'A flattened device tree begins with the bytes d0 0d fe ed.',
@@ -136,7 +138,8 @@ const noTree = (file: string, reason: string, memory: PhysMemory): LabError =>
  * low from 2.75 GiB on (pc_q35_init(), hw/i386/pc_q35.c), pc keeps 3 GiB from 3.5 GiB on (pc_init1(), hw/i386/pc_piix.c).
  */
 function ramImage(fd: number, size: number, layout: string): PhysMemory {
-  if (size === 0) throw new LabError({ code: 'bad-blob', message: 'the RAM image is empty', hint: 'Give a raw image of guest RAM.' })
+  if (size === 0)
+    throw new LabError({ code: 'bad-blob', message: 'the RAM image is empty', hint: 'Give a raw image of guest RAM.' })
   const pieces = layoutRanges(size, layout)
   let offset = 0
   const blocks = pieces.map(({ start, end }) => {
@@ -150,7 +153,12 @@ function ramImage(fd: number, size: number, layout: string): PhysMemory {
 /** The guest physical ranges that an image of `size` bytes fills, one after the other. Throws LabError usage for a layout that does not fit. */
 export function layoutRanges(size: number, layout: string): readonly { readonly start: number; readonly end: number }[] {
   const split = (limit: number, low: number): { start: number; end: number }[] =>
-    size < limit ? [{ start: 0, end: size }] : [{ start: 0, end: low }, { start: 4 * GiB, end: 4 * GiB + size - low }]
+    size < limit
+      ? [{ start: 0, end: size }]
+      : [
+          { start: 0, end: low },
+          { start: 4 * GiB, end: 4 * GiB + size - low },
+        ]
   switch (layout) {
     case 'q35':
       return split(2816 * MiB, 2 * GiB)
@@ -163,13 +171,18 @@ export function layoutRanges(size: number, layout: string): readonly { readonly 
 
 function givenRanges(size: number, layout: string): readonly { readonly start: number; readonly end: number }[] {
   const refuse = (why: string): LabError =>
-    new LabError({ code: 'usage', message: `--layout ${layout}: ${why}`, hint: 'Write q35, pc, or ranges such as 0x0-0x80000000,0x100000000-0x180000000.' })
+    new LabError({
+      code: 'usage',
+      message: `--layout ${layout}: ${why}`,
+      hint: 'Write q35, pc, or ranges such as 0x0-0x80000000,0x100000000-0x180000000.',
+    })
   const ranges = layout.split(',').map((text) => {
     const match = /^(0x[0-9a-f]+)-(0x[0-9a-f]+)$/i.exec(text)
     if (match?.[1] === undefined || match[2] === undefined) throw refuse(`${text} is no range`)
     return { start: fromHex(match[1]), end: fromHex(match[2]) }
   })
-  if (ranges.some(({ start, end }, index) => start >= end || start < (ranges[index - 1]?.end ?? 0))) throw refuse('ranges must ascend and not overlap')
+  if (ranges.some(({ start, end }, index) => start >= end || start < (ranges[index - 1]?.end ?? 0)))
+    throw refuse('ranges must ascend and not overlap')
   const total = ranges.reduce((sum, { start, end }) => sum + end - start, 0)
   if (total !== size) throw refuse(`the ranges hold ${hex(total)} bytes, the image ${hex(size)}`)
   return ranges

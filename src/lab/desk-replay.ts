@@ -18,7 +18,9 @@ export async function replayRun(directory: string): Promise<readonly RunEvent[]>
     readTail(join(directory, SERIAL_LOG), SERIAL_TAIL_LIMIT),
   ])
   return [
-    ...(comparison === undefined ? [] : [{ type: 'predicted' as const, claims: comparison.claims.length, sha256: comparison.prediction.sha256 }]),
+    ...(comparison === undefined
+      ? []
+      : [{ type: 'predicted' as const, claims: comparison.claims.length, sha256: comparison.prediction.sha256 }]),
     ...(observation === undefined ? [] : observed(observation)),
     ...(serial === '' ? [] : [{ type: 'serial' as const, text: serial }]),
     ...ending(directory, comparison, failure),
@@ -43,7 +45,10 @@ function ending(directory: string, comparison: Comparison | undefined, failure: 
   return [{ type: 'failed', error, directory }]
 }
 
-async function readDocument<T>(file: string, schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } }): Promise<T | undefined> {
+async function readDocument<T>(
+  file: string,
+  schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } },
+): Promise<T | undefined> {
   try {
     const parsed = schema.safeParse(JSON.parse(await readFile(file, 'utf8')))
     return parsed.success ? parsed.data : undefined

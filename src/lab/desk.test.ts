@@ -28,7 +28,10 @@ const shape = (events: readonly RunEvent[]): unknown => ({
 
 describe('what is refused', () => {
   it.each(['nope', 'constructor', '__proto__', 'toString', ''])('a request that is not in the contract: %j', async (name) => {
-    expect(await refusal(open(fixtureDependencies()), name, {})).toMatchObject({ code: 'refused', message: 'the lab has no such request' })
+    expect(await refusal(open(fixtureDependencies()), name, {})).toMatchObject({
+      code: 'refused',
+      message: 'the lab has no such request',
+    })
   })
 
   it('input of another form, with what is wrong', async () => {
@@ -83,7 +86,8 @@ describe('a run', () => {
 
   it('has each event either in the replay or live after it, never both', async () => {
     const script: RunEvent[] = Array.from({ length: 400 }, (_unused, index) =>
-      index % 3 === 0 ? { type: 'step', hop: 0, text: `${index}` } : { type: 'serial', text: `<${index}>` })
+      index % 3 === 0 ? { type: 'step', hop: 0, text: `${index}` } : { type: 'serial', text: `<${index}>` },
+    )
     const desk = open(fixtureDependencies({ pace: 1, script: [...script, ...fixtureScript.slice(-1)] }))
     const { id } = requests['run:start'].out.parse(await desk.handle('run:start', { yaml: 'name: x' }))
     await vi.waitFor(async () => expect((await desk.handle('run:events', { id })) as unknown[]).not.toHaveLength(0))
@@ -94,7 +98,11 @@ describe('a run', () => {
     desk.subscribe((name, payload) => {
       if (answered && name === 'run:event' && 'event' in payload) late.push(payload.event)
     })
-    const past = requests['run:events'].out.parse(await desk.handle('run:events', { id }).finally(() => { answered = true }))
+    const past = requests['run:events'].out.parse(
+      await desk.handle('run:events', { id }).finally(() => {
+        answered = true
+      }),
+    )
     await end
     expect(shape([...past, ...late])).toEqual(shape([...script, ...fixtureScript.slice(-1)]))
   })
@@ -116,7 +124,10 @@ describe('a run', () => {
     expect(await desk.handle('lab:info', {})).toMatchObject({ firstRun: true })
     for (let index = 0; index < 4; index++) await desk.handle('run:start', { yaml: 'name: x' })
     expect(await desk.handle('lab:info', {})).toMatchObject({ firstRun: false })
-    expect(await refusal(desk, 'run:start', { yaml: 'name: x' })).toMatchObject({ code: 'refused', message: '4 runs are going on' })
+    expect(await refusal(desk, 'run:start', { yaml: 'name: x' })).toMatchObject({
+      code: 'refused',
+      message: '4 runs are going on',
+    })
   })
 
   it('is stopped by dispose, which waits for it', async () => {
@@ -134,7 +145,13 @@ describe('a run', () => {
 it('builds one image for all who ask at the same time', async () => {
   let builds = 0
   const dependencies = fixtureDependencies({ pace: 5 })
-  const desk = open({ ...dependencies, buildImage: (options) => { builds += 1; return dependencies.buildImage(options) } })
+  const desk = open({
+    ...dependencies,
+    buildImage: (options) => {
+      builds += 1
+      return dependencies.buildImage(options)
+    },
+  })
   const percents: number[] = []
   desk.subscribe((name, payload) => {
     if (name === 'image:progress' && 'percent' in payload) percents.push(payload.percent)

@@ -31,11 +31,17 @@ export interface DeskDependencies {
   readonly host: 'electron' | 'browser'
   doctor(): Promise<readonly Diagnosis[]>
   listImages(): Promise<readonly { readonly manifest: ImageManifest; readonly size: number }[]>
-  buildImage(options: { readonly signal: AbortSignal; readonly onProgress: (progress: EventPayload<'image:progress'>) => void }): Promise<ImageManifest>
+  buildImage(options: {
+    readonly signal: AbortSignal
+    readonly onProgress: (progress: EventPayload<'image:progress'>) => void
+  }): Promise<ImageManifest>
   listExperiments(): Promise<readonly ExperimentListing[]>
   predict(yaml: string): Promise<Prediction>
   /** Rejects with a LabError when the run cannot be started at all; then nothing was started. */
-  startRun(yaml: string, options: { readonly signal: AbortSignal; readonly onEvent: (event: RunEvent) => void }): Promise<StartedRun>
+  startRun(
+    yaml: string,
+    options: { readonly signal: AbortSignal; readonly onEvent: (event: RunEvent) => void },
+  ): Promise<StartedRun>
   /** Runs on disk, newest first. */
   listRuns(): Promise<readonly RunListing[]>
   /** What can be told again of a run that this process did not make. */
@@ -119,7 +125,8 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     flushSerial(run)
     run.ended = true
     if (!run.told) {
-      const words = error === undefined ? new LabError({ code: 'internal', message: 'the run ended without a verdict' }) : toLabError(error)
+      const words =
+        error === undefined ? new LabError({ code: 'internal', message: 'the run ended without a verdict' }) : toLabError(error)
       onEvent(run, { type: 'failed', error: wireError(words) })
     }
     const over = [...runs].filter(([, other]) => other.ended)
@@ -128,7 +135,11 @@ export function createDesk(dependencies: DeskDependencies): Desk {
 
   const start = async (yaml: string): Promise<{ id: string }> => {
     if ([...runs.values()].filter((run) => !run.ended).length >= RUNS_AT_ONCE) {
-      throw new LabError({ code: 'refused', message: `${RUNS_AT_ONCE} runs are going on`, hint: 'Wait for one to end or cancel one.' })
+      throw new LabError({
+        code: 'refused',
+        message: `${RUNS_AT_ONCE} runs are going on`,
+        hint: 'Wait for one to end or cancel one.',
+      })
     }
     const run = new ActiveRun()
     const started = await dependencies.startRun(yaml, { signal: run.abort.signal, onEvent: (event) => onEvent(run, event) })
@@ -136,7 +147,10 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     // Events that came before the run had a name are in its log already; pages that ask for the run get them.
     run.listing = run.log.events().reduce(listingAfter, started.listing)
     runs.set(id, run)
-    started.done.then(() => end(run, undefined), (error: unknown) => end(run, error))
+    started.done.then(
+      () => end(run, undefined),
+      (error: unknown) => end(run, error),
+    )
     return { id }
   }
 
@@ -145,7 +159,9 @@ export function createDesk(dependencies: DeskDependencies): Desk {
       const abort = new AbortController()
       const result = dependencies
         .buildImage({ signal: abort.signal, onProgress: (progress) => emit('image:progress', progress) })
-        .finally(() => { building = undefined })
+        .finally(() => {
+          building = undefined
+        })
       building = { result, abort }
     }
     return building.result
@@ -155,11 +171,17 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     const stored = await dependencies.listRuns()
     const live = [...runs.values()].flatMap((run) => (run.listing ? [run.listing] : []))
     const known = new Set(live.map((listing) => listing.id))
-    return [...live, ...stored.filter((listing) => !known.has(listing.id))].sort((a, b) => (a.id < b.id ? 1 : a.id > b.id ? -1 : 0))
+    return [...live, ...stored.filter((listing) => !known.has(listing.id))].sort((a, b) =>
+      a.id < b.id ? 1 : a.id > b.id ? -1 : 0,
+    )
   }
 
   const handlers: Handlers = {
-    'lab:info': async () => ({ version: dependencies.version, host: dependencies.host, firstRun: (await listRuns()).length === 0 }),
+    'lab:info': async () => ({
+      version: dependencies.version,
+      host: dependencies.host,
+      firstRun: (await listRuns()).length === 0,
+    }),
     'lab:doctor': () => dependencies.doctor(),
     'image:list': () => dependencies.listImages(),
     'image:build': buildImage,
@@ -187,7 +209,8 @@ export function createDesk(dependencies: DeskDependencies): Desk {
   return {
     async handle(name, input) {
       if (disposed) throw new LabError({ code: 'refused', message: 'the lab is closing' })
-      if (!isRequestName(name)) throw new LabError({ code: 'refused', message: 'the lab has no such request', evidence: [name.slice(0, 100)] })
+      if (!isRequestName(name))
+        throw new LabError({ code: 'refused', message: 'the lab has no such request', evidence: [name.slice(0, 100)] })
       try {
         return await answer(name, input, handlers)
       } catch (error) {
@@ -221,17 +244,26 @@ const isRequestName = (name: string): name is RequestName => typeof name === 'st
 async function answer(name: RequestName, input: unknown, handlers: Handlers): Promise<unknown> {
   const parsedInput = requests[name].in.safeParse(input)
   if (!parsedInput.success) {
-    throw new LabError({ code: 'refused', message: `${name}: the request does not have the agreed form`, evidence: issueLines(parsedInput.error) })
+    throw new LabError({
+      code: 'refused',
+      message: `${name}: the request does not have the agreed form`,
+      evidence: issueLines(parsedInput.error),
+    })
   }
   const handler = handlers[name] as (value: unknown) => Promise<unknown>
   const output = requests[name].out.safeParse(await handler(parsedInput.data))
   if (!output.success) {
-    throw new LabError({ code: 'internal', message: `${name}: the lab's own answer does not have the agreed form`, evidence: issueLines(output.error) })
+    throw new LabError({
+      code: 'internal',
+      message: `${name}: the lab's own answer does not have the agreed form`,
+      evidence: issueLines(output.error),
+    })
   }
   return output.data
 }
 
-const issueLines = (error: z.ZodError): string[] => error.issues.slice(0, 8).map((issue) => `${issue.path.map(String).join('.') || 'input'}: ${issue.message}`)
+const issueLines = (error: z.ZodError): string[] =>
+  error.issues.slice(0, 8).map((issue) => `${issue.path.map(String).join('.') || 'input'}: ${issue.message}`)
 
 /** A LabError as plain data that every host can carry. */
 export function wireError(error: unknown): { code: string; message: string; hint?: string; evidence?: string[] } {

@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { CHECKS, diagnose, qemuVersion, type DoctorContext } from './doctor.ts'
 
-const NOTHING: DoctorContext = { env: { PATH: '' }, capture: async () => undefined, images: async () => [], cacheDirectory: '/nonexistent/cache' }
+const NOTHING: DoctorContext = {
+  env: { PATH: '' },
+  capture: async () => undefined,
+  images: async () => [],
+  cacheDirectory: '/nonexistent/cache',
+}
 
 async function check(id: string, context: Partial<DoctorContext> = {}): Promise<unknown> {
-  const [diagnosis] = await diagnose({ ...NOTHING, ...context }, CHECKS.filter((each) => each.id === id))
+  const [diagnosis] = await diagnose(
+    { ...NOTHING, ...context },
+    CHECKS.filter((each) => each.id === id),
+  )
   return diagnosis
 }
 
@@ -35,7 +43,10 @@ describe('doctor', () => {
       fix: 'apt-get install -y --no-install-recommends qemu-system-x86',
     })
     expect(await check('image')).toMatchObject({ state: 'missing', fix: 'kho-lab image build' })
-    expect(await check('dtc')).toMatchObject({ state: 'warning', fix: 'apt-get install -y --no-install-recommends device-tree-compiler' })
+    expect(await check('dtc')).toMatchObject({
+      state: 'warning',
+      fix: 'apt-get install -y --no-install-recommends device-tree-compiler',
+    })
     expect(await check('display')).toMatchObject({ state: 'warning' })
   })
 

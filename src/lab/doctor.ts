@@ -67,7 +67,11 @@ export async function diagnose(context: DoctorContext, checks: readonly Check[] 
       try {
         return { id, title, ...(await check(context)) }
       } catch (error) {
-        return { id, title, ...warning(`could not be checked: ${error instanceof Error ? error.message : String(error)}`, 'Check it by hand.') }
+        return {
+          id,
+          title,
+          ...warning(`could not be checked: ${error instanceof Error ? error.message : String(error)}`, 'Check it by hand.'),
+        }
       }
     }),
   )
@@ -86,8 +90,10 @@ async function checkQemu({ capture }: DoctorContext): Promise<Finding> {
   const text = await capture('qemu-system-x86_64', ['--version'])
   if (text === undefined) return missing('qemu-system-x86_64 is not in PATH', installing(['qemu-system-x86']))
   const version = qemuVersion(text)
-  if (version === undefined) return warning(`qemu-system-x86_64 does not say its version: ${text.slice(0, 80)}`, 'Check what qemu-system-x86_64 is.')
-  if (olderThan(version, QEMU_MIN)) return missing(`QEMU ${version.join('.')} is older than ${QEMU_MIN.join('.')}`, 'Install a newer QEMU.')
+  if (version === undefined)
+    return warning(`qemu-system-x86_64 does not say its version: ${text.slice(0, 80)}`, 'Check what qemu-system-x86_64 is.')
+  if (olderThan(version, QEMU_MIN))
+    return missing(`QEMU ${version.join('.')} is older than ${QEMU_MIN.join('.')}`, 'Install a newer QEMU.')
   return ok(`QEMU ${version.join('.')}`)
 }
 
@@ -96,7 +102,10 @@ async function checkKvm(): Promise<Finding> {
     await access('/dev/kvm', constants.R_OK | constants.W_OK)
   } catch {
     // Absent or not ours to open: either way TCG is used.
-    return warning('/dev/kvm cannot be opened; guests run under TCG, some times slower', 'Load kvm_intel or kvm_amd, and join the group kvm.')
+    return warning(
+      '/dev/kvm cannot be opened; guests run under TCG, some times slower',
+      'Load kvm_intel or kvm_amd, and join the group kvm.',
+    )
   }
   return ok('/dev/kvm opens; whether guests really run under it shows when the first one speaks, else TCG is used')
 }
@@ -117,7 +126,12 @@ async function checkImage({ images }: DoctorContext): Promise<Finding> {
 async function checkDisk({ cacheDirectory }: DoctorContext): Promise<Finding> {
   const { directory, free } = await roomAt(cacheDirectory)
   const detail = `${gib(free)} free at ${directory}`
-  return free >= BUILD_DISK ? ok(detail) : warning(`${detail}; building an image takes ${gib(BUILD_DISK)} for a while`, 'Free some, or set XDG_CACHE_HOME to another disk.')
+  return free >= BUILD_DISK
+    ? ok(detail)
+    : warning(
+        `${detail}; building an image takes ${gib(BUILD_DISK)} for a while`,
+        'Free some, or set XDG_CACHE_HOME to another disk.',
+      )
 }
 
 async function checkGuestRam(): Promise<Finding> {
@@ -134,7 +148,10 @@ async function checkMemory(): Promise<Finding> {
   const detail = `${gib(memory)} of ${gib(totalmem())} available`
   return memory >= GUEST_MEMORY
     ? ok(detail)
-    : warning(`${detail}; the first experiment has a guest of ${gib(GUEST_MEMORY)}`, 'End something large, or set machine.memory lower.')
+    : warning(
+        `${detail}; the first experiment has a guest of ${gib(GUEST_MEMORY)}`,
+        'End something large, or set machine.memory lower.',
+      )
 }
 
 /** What a killed lab left behind is cleared away here, as every run does before it starts. */
@@ -154,7 +171,8 @@ function optionalProgram(command: string): Check['check'] {
 
 async function checkElectron({ env }: DoctorContext): Promise<Finding> {
   const override = env['ELECTRON_OVERRIDE_DIST_PATH']
-  const path = override === undefined ? join(import.meta.dirname, '../../node_modules/electron/dist/electron') : join(override, 'electron')
+  const path =
+    override === undefined ? join(import.meta.dirname, '../../node_modules/electron/dist/electron') : join(override, 'electron')
   return (await isThere(path, constants.X_OK))
     ? ok(path)
     : warning('its binary is not there; the lab opens in the browser instead (kho-lab serve)', 'npx install-electron')
@@ -163,7 +181,10 @@ async function checkElectron({ env }: DoctorContext): Promise<Finding> {
 async function checkDisplay({ env }: DoctorContext): Promise<Finding> {
   const display = env['WAYLAND_DISPLAY'] ?? env['DISPLAY']
   return display === undefined || display === ''
-    ? warning('none; use the terminal, or kho-lab serve and a browser elsewhere through ssh -L', 'Set DISPLAY or WAYLAND_DISPLAY.')
+    ? warning(
+        'none; use the terminal, or kho-lab serve and a browser elsewhere through ssh -L',
+        'Set DISPLAY or WAYLAND_DISPLAY.',
+      )
     : ok(display)
 }
 

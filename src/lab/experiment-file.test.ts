@@ -81,7 +81,13 @@ describe('an experiment file', () => {
   })
 
   it('refuses aliases that multiply instead of expanding them', () => {
-    const levels = Array.from({ length: 12 }, (_unused, n) => `k${n}: &a${n} [${Array(9).fill(n === 0 ? 'x' : `*a${n - 1}`).join(', ')}]`)
+    const levels = Array.from(
+      { length: 12 },
+      (_unused, n) =>
+        `k${n}: &a${n} [${Array(9)
+          .fill(n === 0 ? 'x' : `*a${n - 1}`)
+          .join(', ')}]`,
+    )
     expect(issuesOf(levels.join('\n'))).toEqual([
       '1:1 : cannot read the YAML: Excessive alias count indicates a resource exhaustion attack',
     ])
@@ -98,8 +104,30 @@ describe('an experiment file', () => {
   })
 
   it('answers any text with an experiment or with places inside the text', () => {
-    const fragments = fc.constantFrom('name: a', 'machine:', '  memory: 1GiB', 'kho: {', '}', '[', ']', '- ', '&a', '*a', '"', '\t', ': ', '!!map', '---', '%YAML', '\u0000', '🦀')
-    const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.array(fragments, { maxLength: 30 }).map((parts) => parts.join('\n')))
+    const fragments = fc.constantFrom(
+      'name: a',
+      'machine:',
+      '  memory: 1GiB',
+      'kho: {',
+      '}',
+      '[',
+      ']',
+      '- ',
+      '&a',
+      '*a',
+      '"',
+      '\t',
+      ': ',
+      '!!map',
+      '---',
+      '%YAML',
+      '\u0000',
+      '🦀',
+    )
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 200 }),
+      fc.array(fragments, { maxLength: 30 }).map((parts) => parts.join('\n')),
+    )
     fc.assert(
       fc.property(text, (input) => {
         const parsed = parseExperimentYaml(input, 'x.yaml')
@@ -118,13 +146,18 @@ describe('an experiment file', () => {
   })
 
   it('reads back what was written, whatever the shape', () => {
-    const nodes = fc.array(fc.integer({ min: 64, max: 4096 }).map((mib) => mib * 2 ** 20), { minLength: 2, maxLength: 8 })
+    const nodes = fc.array(
+      fc.integer({ min: 64, max: 4096 }).map((mib) => mib * 2 ** 20),
+      { minLength: 2, maxLength: 8 },
+    )
     fc.assert(
       fc.property(nodes, fc.integer({ min: 0, max: 50 }), (memory, hops) => {
         const total = memory.reduce((sum, each) => sum + each, 0)
         const text = stringify({ name: 'p', hops, machine: { memory: total, nodes: memory.map((each) => ({ memory: each })) } })
         const parsed = parseExperimentYaml(text, 'x.yaml')
-        expect(parsed.ok ? [parsed.value.machine.nodes.map((node) => node.memory), parsed.value.kernels.length] : parsed.error).toEqual([memory, hops + 1])
+        expect(
+          parsed.ok ? [parsed.value.machine.nodes.map((node) => node.memory), parsed.value.kernels.length] : parsed.error,
+        ).toEqual([memory, hops + 1])
       }),
     )
   })
@@ -132,16 +165,27 @@ describe('an experiment file', () => {
 
 describe('finding the word that was meant', () => {
   it('counts edits', () => {
-    expect([editDistance('memroy', 'memory'), editDistance('', 'abc'), editDistance('kvn', 'kvm'), editDistance('same', 'same')]).toEqual([1, 3, 1, 0])
+    expect([
+      editDistance('memroy', 'memory'),
+      editDistance('', 'abc'),
+      editDistance('kvn', 'kvm'),
+      editDistance('same', 'same'),
+    ]).toEqual([1, 3, 1, 0])
   })
   it('is a metric: symmetric, and zero only for equal words', () => {
     const word = fc.string({ maxLength: 12 })
-    fc.assert(fc.property(word, word, (a, b) => editDistance(a, b) === editDistance(b, a) && (editDistance(a, b) === 0) === (a === b)))
+    fc.assert(
+      fc.property(word, word, (a, b) => editDistance(a, b) === editDistance(b, a) && (editDistance(a, b) === 0) === (a === b)),
+    )
   })
   it('suggests nothing for a word that is like none', () => {
     expect(nearest('colour', validKeys(['machine']))).toBeUndefined()
   })
   it('knows the keys of each group, also inside lists', () => {
-    expect([validKeys(['machine', 'nodes', 3]), validKeys(['reserveMem', 0]), validKeys(['hops'])]).toEqual([['memory'], ['name', 'size', 'align'], []])
+    expect([validKeys(['machine', 'nodes', 3]), validKeys(['reserveMem', 0]), validKeys(['hops'])]).toEqual([
+      ['memory'],
+      ['name', 'size', 'align'],
+      [],
+    ])
   })
 })

@@ -1,7 +1,8 @@
 import { isCollection, isPair, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml'
-import { completeExperiment, ExperimentFile, type Experiment } from '../shared/documents/index.ts'
-import { err, LabError, messageOf, ok, type Result } from '../shared/result.ts'
-import { pathText, wordIssues, type WordedIssue } from './experiment-words.ts'
+import type { z } from 'zod'
+import { completeExperiment, ExperimentFile, type Experiment, type ExperimentIssue } from '../shared/documents/index.ts'
+import { err, LabError, messageOf, ok, type LabErrorCode, type Result } from '../shared/result.ts'
+import { keysOf, pathText, wordIssues, type WordedIssue } from './experiment-words.ts'
 
 /** One thing wrong with an experiment file and where it stands. Lines and columns count from 1. */
 export interface ExperimentFileIssue {
@@ -25,45 +26,67 @@ const ALIAS_LIMIT = 100
 /** One slip can cause hundreds of complaints; the first few say it. */
 const ISSUE_LIMIT = 20
 
+/** What a file of one kind is: its schema, what to call it, and the check of what the schema alone cannot say. */
+export interface FileForm<Parsed, Whole> {
+  readonly noun: string
+  readonly schema: z.ZodType<Parsed>
+  readonly complete: (parsed: Parsed) => { readonly value?: Whole | undefined; readonly issues: readonly ExperimentIssue[] }
+}
+
+const EXPERIMENT: FileForm<z.output<typeof ExperimentFile>, Experiment> = {
+  noun: 'an experiment',
+  schema: ExperimentFile,
+  complete: (parsed) => {
+    const { experiment, issues } = completeExperiment(parsed)
+    return { value: experiment, issues }
+  },
+}
+
 /**
  * Reads an experiment written in YAML 1.2 (so also JSON). `fileName` is only used in messages.
  * Never throws: text of any kind gives an experiment or issues that say line, column and key.
  */
-export function parseExperimentYaml(text: string, fileName: string): Result<Experiment, ExperimentFileProblem> {
-  const fail = (issues: readonly ExperimentFileIssue[]): Result<Experiment, ExperimentFileProblem> =>
+export const parseExperimentYaml = (text: string, fileName: string): Result<Experiment, ExperimentFileProblem> => parseYamlFile(text, fileName, EXPERIMENT)
+
+/** As {@link parseExperimentYaml}, for any kind of file. */
+export function parseYamlFile<Parsed, Whole>(text: string, fileName: string, form: FileForm<Parsed, Whole>): Result<Whole, ExperimentFileProblem> {
+  const fail = (issues: readonly ExperimentFileIssue[]): Result<Whole, ExperimentFileProblem> =>
     err({ fileName, issues: [...issues].sort((a, b) => a.line - b.line || a.column - b.column).slice(0, ISSUE_LIMIT) })
   const whole = (message: string): ExperimentFileIssue => ({ line: 1, column: 1, message, path: '' })
 
-  if (text.length > EXPERIMENT_TEXT_LIMIT) return fail([whole(`${text.length} characters are too many for an experiment`)])
+  if (text.length > EXPERIMENT_TEXT_LIMIT) return fail([whole(`${text.length} characters are too many for ${form.noun}`)])
   const lines = new LineCounter()
   const read = readYaml(text, lines)
   if (!read.ok) return fail([whole(read.error)])
   const { document, value } = read.value
   if (document.errors.length > 0) {
-    return fail(document.errors.map((error) => ({ ...placeOf(lines, error.pos[0]), message: yamlWords(error), path: '' })))
+    return fail(document.errors.map((error) => ({ ...placeOf(lines, error.pos[0]), message: yamlWords(error, form.noun), path: '' })))
   }
-  if (value === undefined) return fail([whole('the file is empty; an experiment needs at least a name')])
+  if (value === undefined) return fail([whole(`the file is empty; ${form.noun} needs at least a name`)])
 
   const place = (issue: WordedIssue): ExperimentFileIssue => ({
     ...placeOf(lines, offsetOf(document, issue.path, issue.atKey)),
     message: issue.message,
     path: pathText(issue.path),
   })
-  const parsed = ExperimentFile.safeParse(value)
-  if (!parsed.success) return fail(wordIssues(parsed.error.issues, value).map(place))
-  const { experiment, issues } = completeExperiment(parsed.data)
-  if (experiment === undefined) return fail(issues.map((issue) => place({ ...issue, atKey: false })))
-  return ok(experiment)
+  const parsed = form.schema.safeParse(value)
+  if (!parsed.success) return fail(wordIssues(parsed.error.issues, value, keysOf(form.schema)).map(place))
+  const { value: complete, issues } = form.complete(parsed.data)
+  if (complete === undefined) return fail(issues.map((issue) => place({ ...issue, atKey: false })))
+  return ok(complete)
 }
 
 /** The same answer as an error for people: one sentence, and every issue as evidence. */
-export function experimentError(problem: ExperimentFileProblem): LabError {
+export const experimentError = (problem: ExperimentFileProblem): LabError =>
+  fileError(problem, 'bad-experiment', 'Correct the file; schemas/experiment.json lists every key, and experiments/ has examples.')
+
+export function fileError(problem: ExperimentFileProblem, code: LabErrorCode, hint: string): LabError {
   const [first, ...more] = problem.issues.map((issue) => issueText(problem.fileName, issue))
   const rest = more.length === 0 ? '' : ` (and ${more.length} more)`
   return new LabError({
-    code: 'bad-experiment',
+    code,
     message: `${first ?? problem.fileName}${rest}`,
-    hint: 'Correct the file; schemas/experiment.json lists every key, and experiments/ has examples.',
+    hint,
     evidence: more,
   })
 }
@@ -86,8 +109,8 @@ function readYaml(text: string, lineCounter: LineCounter): Result<{ document: Do
   }
 }
 
-const yamlWords = (error: { readonly code: string; readonly message: string }): string =>
-  error.code === 'MULTIPLE_DOCS' ? 'a second document begins here; a file holds one experiment' : error.message
+const yamlWords = (error: { readonly code: string; readonly message: string }, noun: string): string =>
+  error.code === 'MULTIPLE_DOCS' ? `a second document begins here; a file holds ${noun.replace('an ', 'one ').replace('a ', 'one ')}` : error.message
 
 function placeOf(lines: LineCounter, offset: number): { line: number; column: number } {
   const { line, col } = lines.linePos(offset)

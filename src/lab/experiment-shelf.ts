@@ -28,6 +28,8 @@ async function listing(directory: string, file: string): Promise<ExperimentListi
 export function experimentOfText(yaml: string, directory: string = EXPERIMENTS_DIRECTORY): Experiment {
   const parsed = parseExperimentYaml(yaml, 'experiment.yaml')
   if (!parsed.ok) throw experimentError(parsed.error)
-  const kernels = parsed.value.kernels.map((kernel) => (kernel.image === undefined ? kernel : { ...kernel, image: resolve(directory, kernel.image) }))
+  const kernels = parsed.value.kernels.map((kernel) =>
+    kernel.image === undefined ? kernel : { ...kernel, image: resolve(directory, kernel.image) },
+  )
   return { ...parsed.value, kernels }
 }

@@ -12,7 +12,7 @@ export interface WordedIssue {
 }
 
 /** The part of a JSON Schema that is walked here: which keys may stand where. */
-interface SchemaNode {
+export interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>
   readonly items?: SchemaNode
   readonly anyOf?: readonly SchemaNode[]
@@ -20,8 +20,9 @@ interface SchemaNode {
 
 const schemaSource = z.object({ $defs: z.record(z.string(), z.unknown()) })
 
-function experimentSchema(): SchemaNode {
-  const schema: unknown = z.toJSONSchema(ExperimentFile, { io: 'input' })
+/** Which keys a document may have where. */
+export function keysOf(form: z.ZodType): SchemaNode {
+  const schema: unknown = z.toJSONSchema(form, { io: 'input' })
   const parsed = schemaSource.safeParse(schema)
   const root = parsed.success ? Object.values(parsed.data.$defs)[0] : schema
   return isSchemaNode(root) ? root : {}
@@ -29,9 +30,9 @@ function experimentSchema(): SchemaNode {
 
 const isSchemaNode = (value: unknown): value is SchemaNode => typeof value === 'object' && value !== null
 
-/** Keys that may stand at `path` of an experiment file, in the schema's order. */
-export function validKeys(path: Path): readonly string[] {
-  let nodes: readonly SchemaNode[] = [experimentSchema()]
+/** Keys that may stand at `path` of a file, an experiment unless said otherwise, in the schema's order. */
+export function validKeys(path: Path, form: SchemaNode = keysOf(ExperimentFile)): readonly string[] {
+  let nodes: readonly SchemaNode[] = [form]
   for (const step of path) {
     nodes = nodes.flatMap(alternatives).flatMap((node) => {
       const next = typeof step === 'number' ? node.items : node.properties?.[step]
@@ -44,7 +45,7 @@ export function validKeys(path: Path): readonly string[] {
 const alternatives = (node: SchemaNode): readonly SchemaNode[] => [node, ...(node.anyOf ?? []).flatMap(alternatives)]
 
 /** Where `key` is valid, as dotted paths: a key written at the wrong depth is the commonest slip. */
-function placesOfKey(key: string): readonly string[] {
+function placesOfKey(key: string, form: SchemaNode): readonly string[] {
   const places: string[] = []
   const visit = (node: SchemaNode, path: string): void => {
     for (const alternative of alternatives(node)) {
@@ -56,7 +57,7 @@ function placesOfKey(key: string): readonly string[] {
       if (alternative.items !== undefined) visit(alternative.items, `${path}[]`)
     }
   }
-  visit(experimentSchema(), '')
+  visit(form, '')
   return places
 }
 
@@ -88,23 +89,22 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined
 }
 
-function unknownKey(path: Path, key: string): WordedIssue {
-  const keys = validKeys(path)
+function unknownKey(path: Path, key: string, form: SchemaNode): WordedIssue {
+  const keys = validKeys(path, form)
   const meant = nearest(key, keys)
-  const elsewhere = placesOfKey(key)
+  const elsewhere = placesOfKey(key, form)
   const where = path.length === 0 ? 'at the top' : `in ${pathText(path)}`
   const hint =
-    meant !== undefined
-      ? `did you mean ${meant}? `
-      : elsewhere.length > 0
-        ? `${key} belongs at ${elsewhere.join(' or ')}; `
-        : ''
+    meant !== undefined ? `did you mean ${meant}? ` : elsewhere.length > 0 ? `${key} belongs at ${elsewhere.join(' or ')}; ` : ''
   return { path: [...path, key], atKey: true, message: `unknown key ${key}: ${hint}valid keys ${where}: ${keys.join(', ')}` }
 }
 
 /** machine.nodes[1].memory */
 export const pathText = (path: Path): string =>
-  path.reduce<string>((text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`), '')
+  path.reduce<string>(
+    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : text === '' ? step : `${text}.${step}`),
+    '',
+  )
 
 const shown = (value: unknown): string => {
   const text = value === undefined ? 'nothing' : JSON.stringify(value)
@@ -134,23 +134,28 @@ const EXPECTED: Readonly<Record<string, string>> = {
 }
 
 function wrongType(path: Path, expected: string, value: unknown): string {
-  if (value === undefined) return `${pathText(path) || 'the experiment'} is required`
+  if (value === undefined) return `${pathText(path) || 'the document'} is required`
   const words = EXPECTED[expected] ?? expected
-  const quote = expected === 'string' && (typeof value === 'number' || typeof value === 'boolean') ? `; write it in quotes: "${String(value)}"` : ''
+  const quote =
+    expected === 'string' && (typeof value === 'number' || typeof value === 'boolean')
+      ? `; write it in quotes: "${String(value)}"`
+      : ''
   return `expected ${words}, found ${kindOf(value)}${quote}`
 }
 
-/** Zod's issues in the words of the experiment file. `root` is the value that was checked. */
-export function wordIssues(issues: readonly z.core.$ZodIssue[], root: unknown, base: Path = []): readonly WordedIssue[] {
-  const limited = issues.filter((issue) => issue.code === 'too_big' && issue.origin === 'array').map((issue) => pathText(steps(issue.path)))
+/** Zod's issues in the words of the file. `root` is the value that was checked, `form` its schema's keys. */
+export function wordIssues(issues: readonly z.core.$ZodIssue[], root: unknown, form: SchemaNode, base: Path = []): readonly WordedIssue[] {
+  const limited = issues
+    .filter((issue) => issue.code === 'too_big' && issue.origin === 'array')
+    .map((issue) => pathText(steps(issue.path)))
   return issues
     .filter((issue) => !limited.some((prefix) => pathText(steps(issue.path)).startsWith(`${prefix}[`)))
-    .flatMap((issue) => wordIssue(issue, root, base))
+    .flatMap((issue) => wordIssue(issue, root, form, base))
 }
 
 const steps = (path: readonly PropertyKey[]): Path => path.map((step) => (typeof step === 'symbol' ? String(step) : step))
 
-function wordIssue(issue: z.core.$ZodIssue, root: unknown, base: Path): readonly WordedIssue[] {
+function wordIssue(issue: z.core.$ZodIssue, root: unknown, form: SchemaNode, base: Path): readonly WordedIssue[] {
   const path = [...base, ...steps(issue.path)]
   const value = valueAt(root, path)
   const say = (message: string): readonly WordedIssue[] => [{ path, atKey: false, message }]
@@ -158,7 +163,7 @@ function wordIssue(issue: z.core.$ZodIssue, root: unknown, base: Path): readonly
     case 'invalid_type':
       return say(wrongType(path, issue.expected, value))
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey(path, key))
+      return issue.keys.map((key) => unknownKey(path, key, form))
     case 'invalid_value': {
       const values = issue.values.map((each) => (typeof each === 'string' ? each : String(each)))
       const meant = typeof value === 'string' ? nearest(value, values) : undefined
@@ -166,11 +171,17 @@ function wordIssue(issue: z.core.$ZodIssue, root: unknown, base: Path): readonly
       return say(`expected one of ${values.join(', ')}, found ${kindOf(value)}${hint}`)
     }
     case 'invalid_union':
-      return wordUnion(issue, root, path)
+      return wordUnion(issue, root, form, path)
     case 'too_big':
-      return say(isOwnWords(issue.message) ? issue.message : `${shown(value)} is too much: at most ${issue.maximum}${unit(issue.origin)}`)
+      return say(
+        isOwnWords(issue.message) ? issue.message : `${shown(value)} is too much: at most ${issue.maximum}${unit(issue.origin)}`,
+      )
     case 'too_small':
-      return say(isOwnWords(issue.message) ? issue.message : `${shown(value)} is too little: ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unit(issue.origin)}`)
+      return say(
+        isOwnWords(issue.message)
+          ? issue.message
+          : `${shown(value)} is too little: ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unit(issue.origin)}`,
+      )
     default:
       return say(issue.message)
   }
@@ -181,10 +192,12 @@ const isOwnWords = (message: string): boolean => !/^Too (big|small)/.test(messag
 const unit = (origin: string): string => (origin === 'string' ? ' characters' : origin === 'array' ? ' entries' : '')
 
 /** Of a union's failed branches, the one whose outer type fitted says what is wrong; none: what types there could be. */
-function wordUnion(issue: z.core.$ZodIssueInvalidUnion, root: unknown, path: Path): readonly WordedIssue[] {
+function wordUnion(issue: z.core.$ZodIssueInvalidUnion, root: unknown, form: SchemaNode, path: Path): readonly WordedIssue[] {
   const fitting = issue.errors.find((branch) => !branch.some((each) => each.code === 'invalid_type' && each.path.length === 0))
-  if (fitting !== undefined) return wordIssues(fitting, root, path)
-  const expected = issue.errors.flatMap((branch) => branch.flatMap((each) => (each.code === 'invalid_type' ? [EXPECTED[each.expected] ?? each.expected] : [])))
+  if (fitting !== undefined) return wordIssues(fitting, root, form, path)
+  const expected = issue.errors.flatMap((branch) =>
+    branch.flatMap((each) => (each.code === 'invalid_type' ? [EXPECTED[each.expected] ?? each.expected] : [])),
+  )
   const value = valueAt(root, path)
   if (value === undefined) return [{ path, atKey: false, message: `${pathText(path)} is required` }]
   return [{ path, atKey: false, message: `expected ${[...new Set(expected)].join(' or ')}, found ${kindOf(value)}` }]

@@ -8,7 +8,14 @@ const files = readdirSync(directory).sort()
 
 it('ships the six experiments that the guide speaks of', () => {
   const guide = readFileSync(join(directory, '../docs/user-guide.md'), 'utf8')
-  expect(files).toEqual(['explicit-scratch.yaml', 'hello.yaml', 'percent-scratch.yaml', 'reserve-mem.yaml', 'three-hops.yaml', 'two-nodes.yaml'])
+  expect(files).toEqual([
+    'explicit-scratch.yaml',
+    'hello.yaml',
+    'percent-scratch.yaml',
+    'reserve-mem.yaml',
+    'three-hops.yaml',
+    'two-nodes.yaml',
+  ])
   expect(files.filter((file) => !guide.includes(file))).toEqual([])
 })
 

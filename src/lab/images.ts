@@ -41,8 +41,10 @@ export async function removeBuiltImage(prefix: string): Promise<ImageEntry> {
   const matching = (await listBuiltImages()).filter(({ manifest }) => manifest.id.startsWith(prefix))
   const [image, second] = matching
   const list = 'kho-lab image list shows their ids.'
-  if (image === undefined || prefix === '') throw new LabError({ code: 'image-missing', message: `there is no image ${prefix}`, hint: list })
-  if (second !== undefined) throw new LabError({ code: 'usage', message: `${matching.length} images have an id that begins with ${prefix}`, hint: list })
+  if (image === undefined || prefix === '')
+    throw new LabError({ code: 'image-missing', message: `there is no image ${prefix}`, hint: list })
+  if (second !== undefined)
+    throw new LabError({ code: 'usage', message: `${matching.length} images have an id that begins with ${prefix}`, hint: list })
   await removeImage(image.manifest.id)
   return image
 }

@@ -65,5 +65,9 @@ export async function kernelFacts({ kernel, initramfs, manifest }: GuestImage): 
 function bzImageHeader(file: string, bytes: Uint8Array): BzImage {
   const header = parseBzImage(bytes)
   if (header.ok) return header.value
-  throw new LabError({ code: 'bad-kernel', message: `${file} is no usable bzImage: ${header.error}`, hint: 'Give arch/x86/boot/bzImage of a 64-bit build.' })
+  throw new LabError({
+    code: 'bad-kernel',
+    message: `${file} is no usable bzImage: ${header.error}`,
+    hint: 'Give arch/x86/boot/bzImage of a 64-bit build.',
+  })
 }

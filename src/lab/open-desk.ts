@@ -40,7 +40,11 @@ export function openDesk({ host, runs = runsDirectory() }: DeskOptions): Promise
   return Promise.resolve(createDesk(dependencies))
 }
 
-async function startRun(runs: string, yaml: string, { signal, onEvent }: Parameters<DeskDependencies['startRun']>[1]): Promise<StartedRun> {
+async function startRun(
+  runs: string,
+  yaml: string,
+  { signal, onEvent }: Parameters<DeskDependencies['startRun']>[1],
+): Promise<StartedRun> {
   const experiment = experimentOfText(yaml)
   // Said before a folder is made: a page can then offer to build what is missing.
   await imagesOf(experiment, { signal })

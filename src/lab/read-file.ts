@@ -11,7 +11,10 @@ export async function readNamedFile(path: string, code: LabErrorCode): Promise<B
 }
 
 export const cannotRead = (path: string, error: unknown, code: LabErrorCode): LabError =>
-  new LabError({ code, message: `cannot read ${path}: ${systemWords(error)}`, hint: 'Check the path and its permissions.' }, { cause: error })
+  new LabError(
+    { code, message: `cannot read ${path}: ${systemWords(error)}`, hint: 'Check the path and its permissions.' },
+    { cause: error },
+  )
 
 const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',

@@ -29,7 +29,10 @@ export async function readRun(directory: string): Promise<StoredRun> {
 
 /** What a report shows beside the comparison, from the run's files. */
 export async function reportExtras(directory: string, observation: Observation, prediction: Prediction): Promise<ReportExtras> {
-  const [rawFiles, serialTail] = await Promise.all([Promise.all(observation.raw.map((entry) => rawFile(directory, entry))), readSerialTail(directory)])
+  const [rawFiles, serialTail] = await Promise.all([
+    Promise.all(observation.raw.map((entry) => rawFile(directory, entry))),
+    readSerialTail(directory),
+  ])
   return { observation, prediction, rawFiles, serialTail }
 }
 
@@ -46,7 +49,11 @@ export async function writeReport(file: string, text: string): Promise<void> {
   } catch (error) {
     const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC'
     throw new LabError(
-      { code: full ? 'disk-full' : 'out-unwritable', message: `cannot write ${file}: ${systemWords(error)}`, hint: 'Give a file that can be written with -o.' },
+      {
+        code: full ? 'disk-full' : 'out-unwritable',
+        message: `cannot write ${file}: ${systemWords(error)}`,
+        hint: 'Give a file that can be written with -o.',
+      },
       { cause: error },
     )
   }
@@ -56,8 +63,15 @@ async function readDocument<T extends z.ZodType>(directory: string, name: string
   const file = join(directory, name)
   const parsed = schema.safeParse(parseJson(file, await readRunFile(directory, name)))
   if (parsed.success) return parsed.data
-  const evidence = parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.map(String).join('.') || 'document'}: ${issue.message}`)
-  throw new LabError({ code: 'bad-document', message: `${file} is not the document it should be`, hint: 'It may come from another release of the lab.', evidence })
+  const evidence = parsed.error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.map(String).join('.') || 'document'}: ${issue.message}`)
+  throw new LabError({
+    code: 'bad-document',
+    message: `${file} is not the document it should be`,
+    hint: 'It may come from another release of the lab.',
+    evidence,
+  })
 }
 
 async function readRunFile(directory: string, name: string): Promise<string> {
@@ -65,7 +79,11 @@ async function readRunFile(directory: string, name: string): Promise<string> {
     return await readFile(join(directory, name), 'utf8')
   } catch (error) {
     throw new LabError(
-      { code: 'run-not-found', message: `${directory} is no finished run: ${name}: ${systemWords(error)}`, hint: 'Give the folder that kho-lab run wrote.' },
+      {
+        code: 'run-not-found',
+        message: `${directory} is no finished run: ${name}: ${systemWords(error)}`,
+        hint: 'Give the folder that kho-lab run wrote.',
+      },
       { cause: error },
     )
   }
@@ -90,7 +108,13 @@ async function rawFile(directory: string, entry: Observation['raw'][number]): Pr
 
 async function readSerialTail(directory: string): Promise<readonly string[]> {
   const log = await readIfThere(join(directory, SERIAL_LOG))
-  return log === undefined ? [] : log.toString('utf8').split(/\r?\n/).filter((line) => line !== '').slice(-SERIAL_LINES)
+  return log === undefined
+    ? []
+    : log
+        .toString('utf8')
+        .split(/\r?\n/)
+        .filter((line) => line !== '')
+        .slice(-SERIAL_LINES)
 }
 
 async function readIfThere(file: string): Promise<Buffer | undefined> {

@@ -19,8 +19,15 @@ const released = await findImage({})
 const others = await listImages()
 // A bzImage that was used as it is is ready at once; that of an older build of a release must be taken in first.
 const image = released ?? others.find(({ manifest }) => manifest.release === 'custom') ?? others[0]
-console.log(EXECUTABLE === STANDIN ? `Electron: the stand-in (${STANDIN}); the real binary is not here` : `Electron: the real binary, ${EXECUTABLE}`)
-if (!released) console.log(`No guest image of the lab's own release is in the cache${image ? '' : ', and no other'}: tests that need it are skipped. kho-lab image build makes one.`)
+console.log(
+  EXECUTABLE === STANDIN
+    ? `Electron: the stand-in (${STANDIN}); the real binary is not here`
+    : `Electron: the real binary, ${EXECUTABLE}`,
+)
+if (!released)
+  console.log(
+    `No guest image of the lab's own release is in the cache${image ? '' : ', and no other'}: tests that need it are skipped. kho-lab image build makes one.`,
+  )
 
 /** Time for a boot, a kexec and observing both under TCG on a busy machine. */
 const GUEST_MS = 150_000
@@ -57,7 +64,9 @@ async function recordEarlierRun(): Promise<void> {
   await mkdir(join(home, 'data/kho-lab/runs/20260101-000000-earlier'), { recursive: true })
 }
 
-const renew = async (): Promise<void> => { home = await mkdtemp(join(tmpdir(), 'kho-lab-app-')) }
+const renew = async (): Promise<void> => {
+  home = await mkdtemp(join(tmpdir(), 'kho-lab-app-'))
+}
 const sweep = async (): Promise<void> => {
   for (const app of apps.splice(0)) await app.close().catch(() => undefined)
   await rm(home, { recursive: true, force: true })
@@ -75,14 +84,20 @@ describe('the window', () => {
 
   it('says under what it runs', async () => {
     const [name, version] = await app.evaluate(({ app: main }) => [main.getName(), process.versions['electron']] as const)
-    expect([name.includes('stand-in'), version.includes('standin')]).toEqual(EXECUTABLE === STANDIN ? [true, true] : [false, false])
+    expect([name.includes('stand-in'), version.includes('standin')]).toEqual(
+      EXECUTABLE === STANDIN ? [true, true] : [false, false],
+    )
     expect(await page.evaluate(() => window.lab?.invoke('lab:info', {}))).toMatchObject({ host: 'electron' })
   })
 
   it('gives its page the contract and nothing of Node or Electron', async () => {
     const seen = await page.evaluate(() => {
       const names = ['require', 'process', 'module', 'Buffer', 'ipcRenderer', 'electron', '__standinSend']
-      return { found: names.filter((name) => name in window), lab: Object.keys(window.lab ?? {}), frozen: Object.isFrozen(window.lab) }
+      return {
+        found: names.filter((name) => name in window),
+        lab: Object.keys(window.lab ?? {}),
+        frozen: Object.isFrozen(window.lab),
+      }
     })
     expect(seen).toEqual({ found: [], lab: ['invoke', 'on'], frozen: true })
   })
@@ -95,28 +110,45 @@ describe('the window', () => {
     ['a text that is too long', 'run:start', { yaml: 'x'.repeat(1_000_001) }],
   ])('refuses %s, and the refusal arrives', async (_what, name, input) => {
     const answer = page.evaluate(
-      ([channel, payload]) => (window.lab?.invoke as (name: unknown, input: unknown) => Promise<unknown>)(channel, payload).then(() => 'answered', (error: unknown) => (error as { code?: string }).code),
+      ([channel, payload]) =>
+        (window.lab?.invoke as (name: unknown, input: unknown) => Promise<unknown>)(channel, payload).then(
+          () => 'answered',
+          (error: unknown) => (error as { code?: string }).code,
+        ),
       [name, input] as const,
     )
     expect(await answer).toBe('refused')
   })
 
   it('refuses an event that is not in the contract', async () => {
-    expect(await page.evaluate(() => {
-      try {
-        ;(window.lab?.on as (name: string, listener: () => void) => void)('shell:exec', () => undefined)
-        return 'listening'
-      } catch (error) {
-        return (error as { code?: string; message: string }).message
-      }
-    })).toContain('the lab has no such event')
+    expect(
+      await page.evaluate(() => {
+        try {
+          ;(window.lab?.on as (name: string, listener: () => void) => void)('shell:exec', () => undefined)
+          return 'listening'
+        } catch (error) {
+          return (error as { code?: string; message: string }).message
+        }
+      }),
+    ).toContain('the lab has no such event')
   })
 
   it('stays on its page: no network, no other page, no window', async () => {
     const before = page.url()
-    expect(await page.evaluate(() => fetch('http://127.0.0.1:9/').then(() => 'fetched', () => 'refused'))).toBe('refused')
-    await page.evaluate(() => { window.open('http://127.0.0.1:9/') })
-    await page.evaluate(() => { location.href = 'http://127.0.0.1:9/elsewhere' })
+    expect(
+      await page.evaluate(() =>
+        fetch('http://127.0.0.1:9/').then(
+          () => 'fetched',
+          () => 'refused',
+        ),
+      ),
+    ).toBe('refused')
+    await page.evaluate(() => {
+      window.open('http://127.0.0.1:9/')
+    })
+    await page.evaluate(() => {
+      location.href = 'http://127.0.0.1:9/elsewhere'
+    })
     await page.waitForTimeout(500)
     expect(page.url()).toBe(before)
     // The stand-in closes a denied window after it appeared; Electron never makes it.
@@ -152,7 +184,10 @@ async function lookThrough(page: Page, name: string): Promise<void> {
   })
   expect([state, summary?.run]).toEqual(['done', expect.stringMatching(/^(agreed|disagreed|incomplete)$/)])
   for (const format of ['html', 'md', 'txt', 'ktap', 'json'] as const) {
-    const report = await page.evaluate(([run, wanted]) => window.lab?.invoke('run:report', { id: run, format: wanted }), [id, format] as const)
+    const report = await page.evaluate(([run, wanted]) => window.lab?.invoke('run:report', { id: run, format: wanted }), [
+      id,
+      format,
+    ] as const)
     expect(report?.text.length).toBeGreaterThan(500)
   }
 }
@@ -185,11 +220,15 @@ describe.skipIf(!image)('with a real guest', () => {
     await page.keyboard.press('Control+Enter')
   }
 
-  it('an experiment is picked, edited, predicted, and run to its verdict, its claims and its report', { timeout: 2 * GUEST_MS }, async () => {
-    const { page } = await launch()
-    await start(page)
-    await lookThrough(page, 'hello')
-  })
+  it(
+    'an experiment is picked, edited, predicted, and run to its verdict, its claims and its report',
+    { timeout: 2 * GUEST_MS },
+    async () => {
+      const { page } = await launch()
+      await start(page)
+      await lookThrough(page, 'hello')
+    },
+  )
 
   it('SIGTERM stops the guest and then the app', { timeout: 2 * GUEST_MS }, async () => {
     const { app, page } = await launch()

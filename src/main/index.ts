@@ -23,7 +23,9 @@ function main(): void {
       return
     }
     window = openWindow(app.getPath('userData'))
-    window.on('closed', () => { window = undefined })
+    window.on('closed', () => {
+      window = undefined
+    })
   }
 
   app.on('second-instance', show)
@@ -33,22 +35,28 @@ function main(): void {
   app.on('before-quit', (event) => {
     if (stopped || !desk) return
     event.preventDefault()
-    desk.dispose().finally(() => {
-      stopped = true
-      app.quit()
-    }).catch((error: unknown) => complain('the lab was not closed in order', error))
+    desk
+      .dispose()
+      .finally(() => {
+        stopped = true
+        app.quit()
+      })
+      .catch((error: unknown) => complain('the lab was not closed in order', error))
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => app.quit())
 
-  app.whenReady().then(async () => {
-    lockDown(PAGE_URL)
-    desk = await openDesk({ host: 'electron' })
-    serveContract(desk, () => window, PAGE_URL)
-    show()
-  }).catch((error: unknown) => {
-    complain('the app could not start', error)
-    app.exit(1)
-  })
+  app
+    .whenReady()
+    .then(async () => {
+      lockDown(PAGE_URL)
+      desk = await openDesk({ host: 'electron' })
+      serveContract(desk, () => window, PAGE_URL)
+      show()
+    })
+    .catch((error: unknown) => {
+      complain('the app could not start', error)
+      app.exit(1)
+    })
 }
 
 main()

@@ -23,11 +23,16 @@ export function serveContract(desk: Desk, currentWindow: () => BrowserWindow | u
   }
   desk.subscribe((name, payload) => {
     const window = currentWindow()
-    if (window && !window.isDestroyed() && !window.webContents.isDestroyed()) window.webContents.send(CHANNEL_PREFIX + name, payload)
+    if (window && !window.isDestroyed() && !window.webContents.isDestroyed())
+      window.webContents.send(CHANNEL_PREFIX + name, payload)
   })
 }
 
-function checkSender(event: Pick<IpcMainInvokeEvent, 'sender' | 'senderFrame'>, window: BrowserWindow | undefined, pageUrl: string): void {
+function checkSender(
+  event: Pick<IpcMainInvokeEvent, 'sender' | 'senderFrame'>,
+  window: BrowserWindow | undefined,
+  pageUrl: string,
+): void {
   const frame: WebFrameMain | null = event.senderFrame
   const own = window !== undefined && event.sender.id === window.webContents.id
   if (own && frame !== null && frame === event.sender.mainFrame && isOwnPage(frame.url, pageUrl)) return

@@ -5,7 +5,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { readWindowState, writeWindowState } from './window-state.ts'
 
 let folder: string
-beforeEach(() => { folder = mkdtempSync(join(tmpdir(), 'kho-lab-window-')) })
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'kho-lab-window-'))
+})
 afterEach(() => rmSync(folder, { recursive: true }))
 
 const FIRST = { width: 1360, height: 860, maximized: false }
@@ -18,11 +20,14 @@ it('reads what it wrote and leaves nothing beside it', () => {
   expect(readdirSync(join(folder, 'deep'))).toEqual(['window.json'])
 })
 
-it.each(['', '{', '[]', '{"width":1,"height":1,"maximized":false}', '{"width":1e99,"height":700,"maximized":false}'])('takes a damaged file as none: %j', (text) => {
-  const file = join(folder, 'window.json')
-  writeFileSync(file, text)
-  expect(readWindowState(file)).toEqual(FIRST)
-})
+it.each(['', '{', '[]', '{"width":1,"height":1,"maximized":false}', '{"width":1e99,"height":700,"maximized":false}'])(
+  'takes a damaged file as none: %j',
+  (text) => {
+    const file = join(folder, 'window.json')
+    writeFileSync(file, text)
+    expect(readWindowState(file)).toEqual(FIRST)
+  },
+)
 
 it('takes no file as the first time', () => {
   expect(readWindowState(join(folder, 'none.json'))).toEqual(FIRST)

@@ -4,6 +4,7 @@ import { Hex, PreservedRecord, Range, ScratchRegion, Sha256 } from '../shared/do
 import { PAGE_SIZE, fromHex, hex, roundDown } from '../shared/units.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import { firmwareMap, processorOf } from './firmware-map.ts'
+import { bootRules } from './boot/rules.ts'
 import { kexecRules } from './kexec-rules.ts'
 import { nodeOfPfn, preservedSet, radixShape, toRecord, type PlainRecord } from './preserved-set.ts'
 import { rootFdt } from './root-fdt.ts'
@@ -151,6 +152,7 @@ export const rules = {
   }),
   ...handedOver,
   ...kexecRules,
+  ...bootRules,
 } satisfies Record<string, Rule>
 
 export type RuleName = keyof typeof rules

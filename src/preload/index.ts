@@ -25,7 +25,11 @@ for (const name of EVENT_NAMES) {
   })
 }
 
-const noSuch = (kind: string, name: unknown) => ({ code: 'refused', message: `the lab has no such ${kind}`, evidence: [String(name).slice(0, 100)] })
+const noSuch = (kind: string, name: unknown) => ({
+  code: 'refused',
+  message: `the lab has no such ${kind}`,
+  evidence: [String(name).slice(0, 100)],
+})
 
 const lab = Object.freeze({
   async invoke(name: string, input: unknown): Promise<unknown> {

@@ -7,7 +7,8 @@ import { parseKtap } from './ktap-parser.fixture.ts'
 import type { ReportExtras } from './report.ts'
 import { columns } from './visible.ts'
 
-const HOSTILE = '</td></tr></table><script>alert(1)</script>"\'` onload=x <img src=x onerror=y> | # \u001b[2J\u202e\ud800 `code` @root https://example.invalid'
+const HOSTILE =
+  '</td></tr></table><script>alert(1)</script>"\'` onload=x <img src=x onerror=y> | # \u001b[2J\u202e\ud800 `code` @root https://example.invalid'
 const AS_LONG = 'x'.repeat(HOSTILE.length)
 
 /** A comparison in which the guest says `text` wherever it can, one claim differs, one was not observed. */
@@ -21,10 +22,15 @@ function sample(text: string): { comparison: Comparison; extras: ReportExtras } 
   second.host.preservedAfter = { ok: false, reason: text }
   observation.environment.host.cpuModel = text
   observation.environment.accelerator.why = text
-  const claims: ResolvedClaim[] = sampleClaims().map((claim) => (claim.id === 'hop0.tree.root' ? { ...claim, title: text } : claim))
+  const claims: ResolvedClaim[] = sampleClaims().map((claim) =>
+    claim.id === 'hop0.tree.root' ? { ...claim, title: text } : claim,
+  )
   const meta = sampleMeta()
   const comparison = compare(claims, observation, { ...meta, experiment: { ...meta.experiment, name: text } })
-  return { comparison, extras: { observation, prediction: samplePrediction(), rawFiles: observation.raw, serialTail: [text, 'kho-lab: ready'] } }
+  return {
+    comparison,
+    extras: { observation, prediction: samplePrediction(), rawFiles: observation.raw, serialTail: [text, 'kho-lab: ready'] },
+  }
 }
 
 const agreed = (): { comparison: Comparison; extras: ReportExtras } => {
@@ -37,8 +43,13 @@ const agreed = (): { comparison: Comparison; extras: ReportExtras } => {
 
 const small = (): { comparison: Comparison; extras: ReportExtras } => {
   const { comparison, extras } = sample('plain')
-  const claims = comparison.claims.filter(({ id }) => ['hop0.boot.release', 'hop0.scratch.count', 'hop0.scratch.sizes', 'hop1.handover.content'].includes(id))
-  return { comparison: { ...comparison, claims, summary: { match: 1, differ: 1, unobserved: 1, unpredicted: 1, run: 'disagreed' } }, extras }
+  const claims = comparison.claims.filter(({ id }) =>
+    ['hop0.boot.release', 'hop0.scratch.count', 'hop0.scratch.sizes', 'hop1.handover.content'].includes(id),
+  )
+  return {
+    comparison: { ...comparison, claims, summary: { match: 1, differ: 1, unobserved: 1, unpredicted: 1, run: 'disagreed' } },
+    extras,
+  }
 }
 
 describe.each(Object.entries(formats))('%s', (name, format) => {
@@ -74,7 +85,7 @@ describe('html', () => {
     expect(tags(text).filter((tag) => /\b(src|srcset|data|action|background)=/.test(tag))).toEqual([])
     expect(text.match(/url\([^)]*\)/g)).toEqual(['url(#hatch)'])
     expect(text).not.toMatch(/@import|https?:/)
-    expect(text).toContain('default-src \'none\'')
+    expect(text).toContain("default-src 'none'")
   })
 
   it('closes what it opens, and every link leads to a place in it', () => {
@@ -95,15 +106,18 @@ describe('html', () => {
   it('shows the verdict before the findings, these before what differs, and the claims before the evidence', () => {
     const { comparison, extras } = sample('plain')
     const text = formats.html.render(comparison, extras)
-    const places = ['verdict', 'findings', 'differ', 'unobserved', 'unpredicted', 'memory', 'claims', 'evidence'].map((id) => text.indexOf(`<section id="${id}"`))
+    const places = ['verdict', 'findings', 'differ', 'unobserved', 'unpredicted', 'memory', 'claims', 'evidence'].map((id) =>
+      text.indexOf(`<section id="${id}"`),
+    )
     expect(places).toEqual([...places].sort((a, b) => a - b))
     expect(places[0]).toBeGreaterThan(0)
   })
 
   it('marks the bytes in which blobs differ', () => {
     const observation = sampleObservation()
-    const claims = sampleClaims().map((claim) => claim.id === 'hop0.tree.bytes'
-      ? { ...claim, predicted: { size: 3, hex: 'd00dff' } } : claim)
+    const claims = sampleClaims().map((claim) =>
+      claim.id === 'hop0.tree.bytes' ? { ...claim, predicted: { size: 3, hex: 'd00dff' } } : claim,
+    )
     const text = formats.html.render(compare(claims, observation, sampleMeta()), { ...agreed().extras })
     expect(text).toContain('first difference at 0x2')
     expect(text).toContain('d0 0d <mark>fe</mark> <mark>ed</mark>')
@@ -316,7 +330,10 @@ describe('ktap', () => {
   it('is valid and has one result per claim and one for the run, whatever the guest says', () => {
     const { comparison, extras } = sample(HOSTILE)
     const results = parseKtap(formats.ktap.render(comparison, extras))
-    const expected = comparison.claims.map(({ id, verdict }) => ({ name: id, result: verdict === 'match' ? 'ok' : verdict === 'differ' ? 'not ok' : 'skip' }))
+    const expected = comparison.claims.map(({ id, verdict }) => ({
+      name: id,
+      result: verdict === 'match' ? 'ok' : verdict === 'differ' ? 'not ok' : 'skip',
+    }))
     expect(results).toEqual([...expected, { name: 'run.reached-end', result: 'ok' }])
   })
 

@@ -21,7 +21,8 @@ export const renderKtap: Render = (comparison) => {
     diagnostic(`kernel ${comparison.environment.image.kernelVersion}, accelerator ${comparison.environment.accelerator.used}`),
     diagnostic(`prediction sha256:${comparison.prediction.sha256} at ${comparison.prediction.at}`),
     ...comparison.findings.map((finding) =>
-      diagnostic(`finding ${finding.id} ${FINDING_WORDS[finding.status]} at hop ${finding.hop}: ${finding.words}`)),
+      diagnostic(`finding ${finding.id} ${FINDING_WORDS[finding.status]} at hop ${finding.hop}: ${finding.words}`),
+    ),
     ...comparison.claims.flatMap((claim, index) => claimLines(claim, index + 1)),
     end,
     diagnostic(verdictSentence(comparison)),

@@ -2,7 +2,17 @@ import type { ComparedClaim, Comparison } from '../shared/documents/index.ts'
 import type { Render, ReportExtras } from './report.ts'
 import { markdown, markdownCode } from './visible.ts'
 import {
-  basisText, cut, durationText, familiesOf, FINDING_WORDS, hopsOf, hopTitle, qemuCommand, sideText, valueText, verdictSentence,
+  basisText,
+  cut,
+  durationText,
+  familiesOf,
+  FINDING_WORDS,
+  hopsOf,
+  hopTitle,
+  qemuCommand,
+  sideText,
+  valueText,
+  verdictSentence,
 } from './words.ts'
 
 const VALUE_LIMIT = 160
@@ -32,16 +42,19 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 function facts(comparison: Comparison, extras: ReportExtras): string[] {
   const { environment } = comparison
-  return table(['', ''], [
-    ['Kernel', markdownCode(environment.image.kernelVersion)],
-    ['Package', markdown(environment.image.kernelPackage ?? 'not from a package')],
-    ['Config', markdownCode(extras.prediction.kernels[0]?.configSha256 ?? 'not known')],
-    ['QEMU', markdown(environment.qemu.version)],
-    ['Accelerator', `**${environment.accelerator.used}** (${markdown(environment.accelerator.why)})`],
-    ['Host', markdown(`${environment.host.cpuModel}, Linux ${environment.host.kernel}`)],
-    ['Predicted', `${markdownCode(comparison.prediction.sha256)} at ${comparison.prediction.at}, before the guest started`],
-    ['Run', `${environment.startedAt}, ${durationText(comparison)}`],
-  ])
+  return table(
+    ['', ''],
+    [
+      ['Kernel', markdownCode(environment.image.kernelVersion)],
+      ['Package', markdown(environment.image.kernelPackage ?? 'not from a package')],
+      ['Config', markdownCode(extras.prediction.kernels[0]?.configSha256 ?? 'not known')],
+      ['QEMU', markdown(environment.qemu.version)],
+      ['Accelerator', `**${environment.accelerator.used}** (${markdown(environment.accelerator.why)})`],
+      ['Host', markdown(`${environment.host.cpuModel}, Linux ${environment.host.kernel}`)],
+      ['Predicted', `${markdownCode(comparison.prediction.sha256)} at ${comparison.prediction.at}, before the guest started`],
+      ['Run', `${environment.startedAt}, ${durationText(comparison)}`],
+    ],
+  )
 }
 
 function findings(comparison: Comparison): string[] {
@@ -67,7 +80,12 @@ function findings(comparison: Comparison): string[] {
 function short(comparison: Comparison, verdict: ComparedClaim['verdict'], title: string): string[] {
   const claims = comparison.claims.filter((claim) => claim.verdict === verdict)
   if (claims.length === 0) return []
-  return [`## ${title}`, '', ...claims.map((claim) => `- **${markdown(claim.id)}** ${markdown(claim.title)}: ${markdown(claim.reason)}`), '']
+  return [
+    `## ${title}`,
+    '',
+    ...claims.map((claim) => `- **${markdown(claim.id)}** ${markdown(claim.title)}: ${markdown(claim.reason)}`),
+    '',
+  ]
 }
 
 function claimTable(comparison: Comparison, hop: number): string[] {
@@ -76,14 +94,16 @@ function claimTable(comparison: Comparison, hop: number): string[] {
     '',
     ...table(
       ['Claim', 'Verdict', 'Predicted', 'Guest', 'Host', 'Basis'],
-      familiesOf(comparison, hop).flatMap(({ claims }) => claims.map((claim) => [
-        markdownCode(claim.subject),
-        claim.verdict === 'differ' ? '**differ**' : claim.verdict,
-        claim.predicted === undefined ? '—' : markdownCode(cut(valueText(claim.predicted), VALUE_LIMIT)),
-        sideCell(claim.guest),
-        sideCell(claim.host),
-        claim.basis.map((basis) => markdownCode(basis.function)).join(' '),
-      ])),
+      familiesOf(comparison, hop).flatMap(({ claims }) =>
+        claims.map((claim) => [
+          markdownCode(claim.subject),
+          claim.verdict === 'differ' ? '**differ**' : claim.verdict,
+          claim.predicted === undefined ? '—' : markdownCode(cut(valueText(claim.predicted), VALUE_LIMIT)),
+          sideCell(claim.guest),
+          sideCell(claim.host),
+          claim.basis.map((basis) => markdownCode(basis.function)).join(' '),
+        ]),
+      ),
     ),
   ]
 }
@@ -99,7 +119,10 @@ function evidence(extras: ReportExtras): string[] {
     '',
     `<details><summary>${extras.rawFiles.length} raw captures</summary>`,
     '',
-    ...table(['Capture', 'Bytes', 'SHA-256'], extras.rawFiles.map((raw) => [markdownCode(raw.file), String(raw.size), markdownCode(raw.sha256)])),
+    ...table(
+      ['Capture', 'Bytes', 'SHA-256'],
+      extras.rawFiles.map((raw) => [markdownCode(raw.file), String(raw.size), markdownCode(raw.sha256)]),
+    ),
     '</details>',
   ]
 }

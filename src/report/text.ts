@@ -2,7 +2,17 @@ import type { ComparedClaim, Comparison } from '../shared/documents/index.ts'
 import type { Render, ReportExtras } from './report.ts'
 import { columns, visible } from './visible.ts'
 import {
-  basisText, cut, durationText, familiesOf, FINDING_WORDS, hopsOf, hopTitle, qemuCommand, sideText, valueText, verdictSentence,
+  basisText,
+  cut,
+  durationText,
+  familiesOf,
+  FINDING_WORDS,
+  hopsOf,
+  hopTitle,
+  qemuCommand,
+  sideText,
+  valueText,
+  verdictSentence,
 } from './words.ts'
 import { wrap } from './wrap.ts'
 
@@ -40,7 +50,9 @@ function facts(comparison: Comparison, extras: ReportExtras): string[] {
   const { environment } = comparison
   const rows: [string, string][] = [
     ['Kernel', environment.image.kernelVersion],
-    ...(environment.image.kernelPackage === undefined ? [] : [['Package', environment.image.kernelPackage] satisfies [string, string]]),
+    ...(environment.image.kernelPackage === undefined
+      ? []
+      : [['Package', environment.image.kernelPackage] satisfies [string, string]]),
     ['Config', extras.prediction.kernels[0]?.configSha256 ?? 'not known'],
     ['QEMU', environment.qemu.version],
     ['Accelerator', `${environment.accelerator.used} (${environment.accelerator.why})`],
@@ -108,10 +120,15 @@ function evidence(comparison: Comparison, extras: ReportExtras): string[] {
     ...heading('Evidence', '-'),
     ...paragraph(`QEMU: ${qemuCommand(extras.observation.environment.qemu).join(' ')}`, '', '  '),
     '',
-    ...paragraph(`${extras.rawFiles.length} raw captures with ${bytes} bytes together; observation.json lists each with its SHA-256.`),
+    ...paragraph(
+      `${extras.rawFiles.length} raw captures with ${bytes} bytes together; observation.json lists each with its SHA-256.`,
+    ),
     '',
     ...(extras.serialTail.length === 0 || comparison.summary.run === 'agreed'
       ? []
-      : ['Last lines of the serial console:', ...extras.serialTail.slice(-SERIAL_LINES).flatMap((line) => paragraph(line, '  '))]),
+      : [
+          'Last lines of the serial console:',
+          ...extras.serialTail.slice(-SERIAL_LINES).flatMap((line) => paragraph(line, '  ')),
+        ]),
   ]
 }

@@ -15,8 +15,7 @@ export function visible(text: string): string {
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** Text for HTML content and for quoted attributes alike. */
-export const html = (text: string): string =>
-  visible(text).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`)
+export const html = (text: string): string => visible(text).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`)
 
 /**
  * Text for a cell or a sentence in Markdown: no character of it is markup, and it stays on its line. A zero-width space
@@ -34,8 +33,7 @@ export const markdownCode = (text: string): string =>
   `\`${visible(text).replaceAll('`', '\\x60').replaceAll('|', '\\x7c') || ' '}\``
 
 /** Columns that the text takes in a terminal, never less: everything from U+1100 on counts as two. */
-export const columns = (text: string): number =>
-  text.length + (text.match(WIDE)?.length ?? 0)
+export const columns = (text: string): number => text.length + (text.match(WIDE)?.length ?? 0)
 
 /** Half of a pair counts as one already, so characters beyond the first plane need no further column. */
 const WIDE = /[\u1100-\ud7ff\ue000-\uffff]/g

@@ -7,7 +7,8 @@ export const VERDICTS: readonly Verdict[] = ['differ', 'unobserved', 'unpredicte
 export function verdictSentence(comparison: Comparison): string {
   const { summary } = comparison
   const total = comparison.claims.length
-  const counts = `${summary.match} of ${total} claims match, ${summary.differ} differ, ` +
+  const counts =
+    `${summary.match} of ${total} claims match, ${summary.differ} differ, ` +
     `${summary.unobserved} not observed, ${summary.unpredicted} not predicted.`
   return `${RUN_WORDS[summary.run]} ${counts}`
 }
@@ -52,7 +53,8 @@ export const cut = (text: string, limit: number): string =>
   text.length <= limit ? text : `${text.slice(0, limit)}… (${text.length} characters)`
 
 /** The whole command line of QEMU, the program first. */
-export const qemuCommand = ({ binary, argv }: Comparison['environment']['qemu']): readonly string[] => (argv[0] === binary ? argv : [binary, ...argv])
+export const qemuCommand = ({ binary, argv }: Comparison['environment']['qemu']): readonly string[] =>
+  argv[0] === binary ? argv : [binary, ...argv]
 
 /** Milliseconds between the start and the end of the run, as seconds with one decimal. */
 export function durationText(comparison: Comparison): string {

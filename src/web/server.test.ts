@@ -26,7 +26,9 @@ function get(path: string, headers: Record<string, string> = {}, method = 'GET')
     const request = httpRequest({ host: '127.0.0.1', port: web.port, path, method, headers }, (response) => {
       let body = ''
       response.setEncoding('utf8')
-      response.on('data', (text: string) => { body += text })
+      response.on('data', (text: string) => {
+        body += text
+      })
       response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }))
     })
     request.on('error', reject)
@@ -101,9 +103,21 @@ it('sends its security headers with every answer', async () => {
 
 it('serves the built page and nothing else', async () => {
   const script = await get('/assets/a.js', { cookie })
-  expect([script.status, script.headers['content-type'], script.body.length]).toEqual([200, 'text/javascript; charset=utf-8', 5000])
+  expect([script.status, script.headers['content-type'], script.body.length]).toEqual([
+    200,
+    'text/javascript; charset=utf-8',
+    5000,
+  ])
   expect((await get('/assets/a.js', { cookie, 'accept-encoding': 'gzip' })).headers['content-encoding']).toBe('gzip')
-  for (const path of ['/../secret.html', '/..%2fsecret.html', '/assets/../../secret.html', '/%2e%2e/secret.html', '//etc/passwd', '/assets/', '/constructor']) {
+  for (const path of [
+    '/../secret.html',
+    '/..%2fsecret.html',
+    '/assets/../../secret.html',
+    '/%2e%2e/secret.html',
+    '//etc/passwd',
+    '/assets/',
+    '/constructor',
+  ]) {
     const reply = await rawGet(path)
     expect([path, /HTTP\/1.1 (\d+)/.exec(reply)?.[1], reply.includes('secret\n')]).toEqual([path, '404', false])
   }
@@ -112,19 +126,27 @@ it('serves the built page and nothing else', async () => {
 /** A request line as it is given: clients tidy paths up before they send them. */
 function rawGet(path: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(web.port, '127.0.0.1', () => socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`))
+    const socket = connect(web.port, '127.0.0.1', () =>
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`),
+    )
     let text = ''
-    socket.on('data', (data) => { text += String(data) })
+    socket.on('data', (data) => {
+      text += String(data)
+    })
     socket.on('end', () => resolve(text))
     socket.on('error', reject)
   })
 }
 
 describe('the WebSocket', () => {
-  const open = (headers: Record<string, string>, path = '/lab'): WebSocket => new WebSocket(`ws://127.0.0.1:${web.port}${path}`, { headers })
+  const open = (headers: Record<string, string>, path = '/lab'): WebSocket =>
+    new WebSocket(`ws://127.0.0.1:${web.port}${path}`, { headers })
   const refused = (socket: WebSocket): Promise<string> =>
     new Promise((resolve) => {
-      socket.on('open', () => { socket.close(); resolve('opened') })
+      socket.on('open', () => {
+        socket.close()
+        resolve('opened')
+      })
       socket.on('error', (error) => resolve(error.message))
     })
 
@@ -152,18 +174,33 @@ describe('the WebSocket', () => {
 
   it('answers what the contract has, refuses the rest, and goes on', async () => {
     const socket = await admitted()
-    expect(await ask(socket, { id: 1, name: 'lab:info', input: {} })).toEqual({ id: 1, ok: true, value: { version: '0.1.0', host: 'browser', firstRun: true } })
-    expect(await ask(socket, { id: 2, name: 'constructor', input: {} })).toMatchObject({ id: 2, ok: false, error: { code: 'refused' } })
-    expect(await ask(socket, { id: 3, name: 'run:cancel', input: { id: 7 } })).toMatchObject({ id: 3, ok: false, error: { code: 'refused' } })
+    expect(await ask(socket, { id: 1, name: 'lab:info', input: {} })).toEqual({
+      id: 1,
+      ok: true,
+      value: { version: '0.1.0', host: 'browser', firstRun: true },
+    })
+    expect(await ask(socket, { id: 2, name: 'constructor', input: {} })).toMatchObject({
+      id: 2,
+      ok: false,
+      error: { code: 'refused' },
+    })
+    expect(await ask(socket, { id: 3, name: 'run:cancel', input: { id: 7 } })).toMatchObject({
+      id: 3,
+      ok: false,
+      error: { code: 'refused' },
+    })
     socket.terminate()
   })
 
-  it.each(['not json', '[]', '{"id":-1,"name":"lab:info","input":{}}', '{"id":1,"name":"lab:info","input":{},"more":1}'])('closes on what is no request: %s', async (text) => {
-    const socket = await admitted()
-    const code = new Promise((resolve) => socket.on('close', resolve))
-    socket.send(text)
-    expect(await code).toBe(1008)
-  })
+  it.each(['not json', '[]', '{"id":-1,"name":"lab:info","input":{}}', '{"id":1,"name":"lab:info","input":{},"more":1}'])(
+    'closes on what is no request: %s',
+    async (text) => {
+      const socket = await admitted()
+      const code = new Promise((resolve) => socket.on('close', resolve))
+      socket.send(text)
+      expect(await code).toBe(1008)
+    },
+  )
 })
 
 it('prints one line that says where and how from afar', () => {

@@ -49,9 +49,14 @@ export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
   server.on('request', (request, response) => answerRequest(request, response, { assets, host, token, cookie, admitted }))
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_LIMIT, perMessageDeflate: false })
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const why = refusal(request, host, true) ?? (admitted(request) ? undefined : 'no valid token') ?? (request.url === '/lab' ? undefined : 'no such path')
+    const why =
+      refusal(request, host, true) ??
+      (admitted(request) ? undefined : 'no valid token') ??
+      (request.url === '/lab' ? undefined : 'no such path')
     if (why !== undefined) {
-      socket.end(`HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${why.length}\r\n\r\n${why}`)
+      socket.end(
+        `HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: ${why.length}\r\n\r\n${why}`,
+      )
       return
     }
     sockets.handleUpgrade(request, socket, head, (webSocket) => carry(webSocket, options.desk))
@@ -107,7 +112,11 @@ function answerRequest(request: IncomingMessage, response: ServerResponse, serve
     return
   }
   if (!served.admitted(request)) {
-    say(response, 401, 'This lab needs the token in its address. Open the whole line that "kho-lab serve" printed, from http:// to the end.')
+    say(
+      response,
+      401,
+      'This lab needs the token in its address. Open the whole line that "kho-lab serve" printed, from http:// to the end.',
+    )
     return
   }
   const asset = served.assets.get(url.pathname === '/' ? '/index.html' : url.pathname)
@@ -145,7 +154,11 @@ async function listen(server: Server, port: number, host: string): Promise<void>
     })
   }).catch((cause: unknown) => {
     throw new LabError(
-      { code: 'usage', message: `cannot listen on ${host} port ${port}: ${messageOf(cause)}`, hint: 'Give another --port, or 0 for a free one.' },
+      {
+        code: 'usage',
+        message: `cannot listen on ${host} port ${port}: ${messageOf(cause)}`,
+        hint: 'Give another --port, or 0 for a free one.',
+      },
       { cause },
     )
   })

@@ -16,7 +16,9 @@ export function carry(socket: WebSocket, desk: Desk): void {
     const text = JSON.stringify(message)
     const counted = 'event' in message ? text.length : 0
     unread += counted
-    socket.send(text, () => { unread -= counted })
+    socket.send(text, () => {
+      unread -= counted
+    })
     if (unread > UNREAD_LIMIT) socket.terminate()
   }
   const unsubscribe = desk.subscribe((event, payload) => post({ event, payload }))
@@ -53,7 +55,9 @@ function parseRequest(text: string): WireRequest | undefined {
 /** Ends a connection whose other side is gone without a word. Returns how to stop. */
 function heartbeat(socket: WebSocket): () => void {
   let alive = true
-  socket.on('pong', () => { alive = true })
+  socket.on('pong', () => {
+    alive = true
+  })
   const timer = setInterval(() => {
     if (!alive) {
       socket.terminate()

@@ -5,13 +5,33 @@ import { gzipSync } from 'node:zlib'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createDesk, type Desk } from '../lab/desk.ts'
-import { fixtureComparison, fixtureDependencies, fixtureScript, fixtureSummary, type FixtureOptions } from '../lab/desk.fixture.ts'
+import {
+  fixtureComparison,
+  fixtureDependencies,
+  fixtureScript,
+  fixtureSummary,
+  type FixtureOptions,
+} from '../lab/desk.fixture.ts'
 import type { RunEvent, RunListing } from '../shared/contract.ts'
 import { startWebHost, type WebHost } from './server.ts'
 
 const PAGE = join(import.meta.dirname, '../../out/renderer')
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-const DONE: RunListing = { id: '20261101-090000-earlier', name: 'earlier', state: 'done', startedAt: '2026-11-01T09:00:00.000Z', summary: fixtureSummary }
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+const DONE: RunListing = {
+  id: '20261101-090000-earlier',
+  name: 'earlier',
+  state: 'done',
+  startedAt: '2026-11-01T09:00:00.000Z',
+  summary: fixtureSummary,
+}
 
 let browser: Browser
 beforeAll(async () => {
@@ -37,11 +57,17 @@ async function open(options: FixtureOptions, url: (web: WebHost) => string = (we
   const desk = createDesk(fixtureDependencies({ runs: [DONE], ...options }))
   const web = await startWebHost({ desk, directory: PAGE })
   const context = await browser.newContext({ viewport: { width: 1360, height: 860 } })
-  closers.push(() => desk.dispose(), () => web.close(), () => context.close())
+  closers.push(
+    () => desk.dispose(),
+    () => web.close(),
+    () => context.close(),
+  )
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('console', (message) => { if (message.type() === 'error') complaints.push(message.text()) })
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text())
+  })
   await page.goto(url(web))
   return { desk, web, context, page, complaints }
 }
@@ -142,10 +168,14 @@ describe('bounds', () => {
   it('draws the page within 1.5 s and from at most 1.5 MB', async () => {
     const { page } = await open({})
     await page.getByRole('link', { name: 'two nodes' }).waitFor()
-    const ready = await page.evaluate(() => Math.max(performance.now(), performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity))
+    const ready = await page.evaluate(() =>
+      Math.max(performance.now(), performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity),
+    )
     expect(ready).toBeLessThan(1500)
     const files = (await readdir(PAGE, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
-    const sizes = await Promise.all(files.map(async (entry) => gzipSync(await readFile(join(entry.parentPath, entry.name))).length))
+    const sizes = await Promise.all(
+      files.map(async (entry) => gzipSync(await readFile(join(entry.parentPath, entry.name))).length),
+    )
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1.5e6)
   })
 
@@ -179,7 +209,11 @@ describe('bounds', () => {
   it('opens a run of 20,000 claims', async () => {
     const [first] = fixtureComparison.claims
     if (!first) throw new Error('the fixture has no claim')
-    const claims = Array.from({ length: 20_000 }, (_unused, index) => ({ ...first, id: `hop0.many.c${index}`, verdict: index % 2 === 0 ? ('match' as const) : ('differ' as const) }))
+    const claims = Array.from({ length: 20_000 }, (_unused, index) => ({
+      ...first,
+      id: `hop0.many.c${index}`,
+      verdict: index % 2 === 0 ? ('match' as const) : ('differ' as const),
+    }))
     const { page } = await open({ comparison: { ...fixtureComparison, claims } }, (web) => `${web.url}#/run/${DONE.id}/claims`)
     await page.getByRole('grid', { name: 'Claims' }).focus({ timeout: 30_000 })
     await page.keyboard.press('End')
@@ -196,12 +230,22 @@ describe('the connection', () => {
       for (const socket of [near, far]) {
         sockets.add(socket)
         socket.on('error', () => socket.destroy())
-        socket.on('close', () => { near.destroy(); far.destroy(); sockets.delete(socket) })
+        socket.on('close', () => {
+          near.destroy()
+          far.destroy()
+          sockets.delete(socket)
+        })
       }
       near.pipe(far).pipe(near)
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    return { port: (server.address() as AddressInfo).port, server, cut: () => { for (const socket of sockets) socket.destroy() } }
+    return {
+      port: (server.address() as AddressInfo).port,
+      server,
+      cut: () => {
+        for (const socket of sockets) socket.destroy()
+      },
+    }
   }
 
   it('comes back after it broke, and what happened meanwhile is there', async () => {
@@ -209,7 +253,12 @@ describe('the connection', () => {
     const web = await startWebHost({ desk, directory: PAGE })
     const way = await tunnel(web.port)
     const context = await browser.newContext()
-    closers.push(() => desk.dispose(), () => web.close(), () => new Promise((resolve) => way.server.close(resolve)), () => context.close())
+    closers.push(
+      () => desk.dispose(),
+      () => web.close(),
+      () => new Promise((resolve) => way.server.close(resolve)),
+      () => context.close(),
+    )
     const page = await context.newPage()
     await page.goto(web.url.replace(`:${web.port}`, `:${way.port}`))
     await page.getByRole('button', { name: /^Run/ }).click()
@@ -218,7 +267,10 @@ describe('the connection', () => {
     await page.getByText('No connection to the lab; trying again.').waitFor()
     await page.locator('.verdict').waitFor()
     expect(await text(page, 'table.phases')).toMatch(/first boot\s+210 ms\s+430 ms\s+1.06 s\s+220 ms\s+190 ms\s+2.11 s/)
-    expect(await page.locator('.steps li').allInnerTexts()).toEqual([expect.stringContaining('starting QEMU'), expect.stringContaining('kexec -e')])
+    expect(await page.locator('.steps li').allInnerTexts()).toEqual([
+      expect.stringContaining('starting QEMU'),
+      expect.stringContaining('kexec -e'),
+    ])
   })
 
   it('lets nobody in without the token', async () => {
@@ -228,11 +280,17 @@ describe('the connection', () => {
     const page = await context.newPage()
     const answer = await page.goto(`http://127.0.0.1:${web.port}/`)
     expect(answer?.status()).toBe(401)
-    expect(await page.evaluate((port) => new Promise((resolve) => {
-      const socket = new WebSocket(`ws://127.0.0.1:${port}/lab`)
-      socket.onopen = () => resolve('opened')
-      socket.onerror = () => resolve('refused')
-    }), web.port)).toBe('refused')
+    expect(
+      await page.evaluate(
+        (port) =>
+          new Promise((resolve) => {
+            const socket = new WebSocket(`ws://127.0.0.1:${port}/lab`)
+            socket.onopen = () => resolve('opened')
+            socket.onerror = () => resolve('refused')
+          }),
+        web.port,
+      ),
+    ).toBe('refused')
   })
 
   it('lets no other site use the token that the browser has', async () => {
@@ -247,7 +305,13 @@ describe('the connection', () => {
         made.onopen = () => resolve('opened')
         made.onerror = () => resolve('refused')
       })
-      return { socket, read: await fetch(base, { credentials: 'include' }).then(() => 'read', () => 'refused') }
+      return {
+        socket,
+        read: await fetch(base, { credentials: 'include' }).then(
+          () => 'read',
+          () => 'refused',
+        ),
+      }
     }, web.port)
     expect(tries).toEqual({ socket: 'refused', read: 'refused' })
   })

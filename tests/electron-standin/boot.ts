@@ -24,7 +24,9 @@ app.describe({ name: description.name ?? 'app', version: description.version ?? 
 const electronUrl = new URL('./electron.ts', import.meta.url).href
 registerHooks({
   resolve: (specifier, context, next) =>
-    specifier === 'electron' || specifier === 'electron/main' ? { url: electronUrl, format: 'module-typescript', shortCircuit: true } : next(specifier, context),
+    specifier === 'electron' || specifier === 'electron/main'
+      ? { url: electronUrl, format: 'module-typescript', shortCircuit: true }
+      : next(specifier, context),
 })
 
 // A debugger (Playwright) holds 'ready' back until it has looked around.

@@ -23,18 +23,23 @@ function makeBridge(from, to) {
     if (value instanceof Error) return { error: value.message }
     if (value instanceof Promise) {
       const id = ++last
-      value.then((result) => post({ settle: id, ok: true, value: encode(result) }), (error) => post({ settle: id, ok: false, value: encode(error) }))
+      value.then(
+        (result) => post({ settle: id, ok: true, value: encode(result) }),
+        (error) => post({ settle: id, ok: false, value: encode(error) }),
+      )
       return { promise: id }
     }
     if (Array.isArray(value)) return { list: value.map(encode) }
-    if (value !== null && typeof value === 'object') return { object: Object.entries(value).map(([key, inner]) => [key, encode(inner)]) }
+    if (value !== null && typeof value === 'object')
+      return { object: Object.entries(value).map(([key, inner]) => [key, encode(inner)]) }
     return { plain: value }
   }
   /** @param {any} coded @returns {any} */
   const decode = (coded) => {
     if ('plain' in coded) return coded.plain
     if ('list' in coded) return coded.list.map(decode)
-    if ('object' in coded) return Object.fromEntries(coded.object.map((/** @type {[string, any]} */ [key, inner]) => [key, decode(inner)]))
+    if ('object' in coded)
+      return Object.fromEntries(coded.object.map((/** @type {[string, any]} */ [key, inner]) => [key, decode(inner)]))
     if ('error' in coded) return new Error(coded.error)
     if ('promise' in coded) return new Promise((resolve, reject) => promises.set(coded.promise, { resolve, reject }))
     if ('function' in coded) return (/** @type {unknown[]} */ ...args) => call(coded.function, args)
@@ -74,6 +79,8 @@ function makeBridge(from, to) {
     /** @param {string} key @param {unknown} value */
     expose: (key, value) => post({ expose: key, value: encode(value) }),
     /** @param {(key: string, value: any) => void} listener */
-    onExpose: (listener) => { onExpose = listener },
+    onExpose: (listener) => {
+      onExpose = listener
+    },
   }
 }

@@ -12,7 +12,12 @@ interface WindowOptions {
   readonly height?: number
   readonly x?: number
   readonly y?: number
-  readonly webPreferences?: { readonly preload?: string; readonly sandbox?: boolean; readonly contextIsolation?: boolean; readonly nodeIntegration?: boolean }
+  readonly webPreferences?: {
+    readonly preload?: string
+    readonly sandbox?: boolean
+    readonly contextIsolation?: boolean
+    readonly nodeIntegration?: boolean
+  }
 }
 
 export interface WindowWorld {
@@ -43,7 +48,14 @@ export function browserWindowClass(world: WindowWorld) {
       }
       this.#bounds = { x: options.x ?? 0, y: options.y ?? 0, width: options.width ?? 800, height: options.height ?? 600 }
       const { width, height } = this.#bounds
-      this.webContents = new WebContents({ cdp: world.cdp(), ipcMain: world.ipcMain, session: world.session, preload, width, height })
+      this.webContents = new WebContents({
+        cdp: world.cdp(),
+        ipcMain: world.ipcMain,
+        session: world.session,
+        preload,
+        width,
+        height,
+      })
       this.webContents.on('close-requested', () => this.close())
       this.webContents.once('did-finish-load', () => this.emit('ready-to-show'))
       open.add(this)
@@ -66,15 +78,33 @@ export function browserWindowClass(world: WindowWorld) {
     /** Nothing is seen in headless Chromium; only the states are kept. */
     show(): void {}
     focus(): void {}
-    maximize(): void { this.#maximized = true }
-    unmaximize(): void { this.#maximized = false }
-    minimize(): void { this.#minimized = true }
-    restore(): void { this.#minimized = false }
-    isMaximized(): boolean { return this.#maximized }
-    isMinimized(): boolean { return this.#minimized }
-    getBounds(): { x: number; y: number; width: number; height: number } { return { ...this.#bounds } }
-    getNormalBounds(): { x: number; y: number; width: number; height: number } { return { ...this.#bounds } }
-    isDestroyed(): boolean { return this.#destroyed }
+    maximize(): void {
+      this.#maximized = true
+    }
+    unmaximize(): void {
+      this.#maximized = false
+    }
+    minimize(): void {
+      this.#minimized = true
+    }
+    restore(): void {
+      this.#minimized = false
+    }
+    isMaximized(): boolean {
+      return this.#maximized
+    }
+    isMinimized(): boolean {
+      return this.#minimized
+    }
+    getBounds(): { x: number; y: number; width: number; height: number } {
+      return { ...this.#bounds }
+    }
+    getNormalBounds(): { x: number; y: number; width: number; height: number } {
+      return { ...this.#bounds }
+    }
+    isDestroyed(): boolean {
+      return this.#destroyed
+    }
 
     /** False when a listener prevented it. */
     close(): boolean {

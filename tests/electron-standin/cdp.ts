@@ -1,5 +1,12 @@
 /** One connection of the DevTools protocol, with sessions in flat mode. */
-type Message = { id?: number; method?: string; params?: Record<string, unknown>; result?: unknown; error?: { message: string }; sessionId?: string }
+type Message = {
+  id?: number
+  method?: string
+  params?: Record<string, unknown>
+  result?: unknown
+  error?: { message: string }
+  sessionId?: string
+}
 export type CdpListener = (method: string, params: Record<string, unknown>) => void
 
 export class Cdp {

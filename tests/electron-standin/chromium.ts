@@ -5,8 +5,17 @@ import path from 'node:path'
 import { Cdp } from './cdp.ts'
 
 const FLAGS = [
-  '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage', '--no-startup-window', '--remote-debugging-port=0',
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-dev-shm-usage',
+  '--no-startup-window',
+  '--remote-debugging-port=0',
   // Pages of a file: origin may load their own modules, as Electron lets them.
   '--allow-file-access-from-files',
 ]
@@ -15,7 +24,9 @@ const START_MS = 20_000
 /** Starts Chromium with a profile of its own, which goes with this process. */
 export async function startChromium(): Promise<Cdp> {
   const profile = mkdtempSync(path.join(tmpdir(), 'electron-standin-'))
-  const chromium = spawn(process.env['STANDIN_CHROMIUM'] ?? '/usr/bin/chromium', [...FLAGS, `--user-data-dir=${profile}`], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const chromium = spawn(process.env['STANDIN_CHROMIUM'] ?? '/usr/bin/chromium', [...FLAGS, `--user-data-dir=${profile}`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   process.on('exit', () => {
     chromium.kill('SIGKILL')
     rmSync(profile, { recursive: true, force: true, maxRetries: 5 })

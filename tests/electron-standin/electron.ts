@@ -37,7 +37,9 @@ export function attachChromium(connection: Cdp): void {
   connection.listen('', (method, params) => {
     const target = params['targetInfo'] as { targetId: string; type: string; openerId?: string; url: string } | undefined
     if (method === 'Target.targetDestroyed') {
-      BrowserWindow.getAllWindows().find((window) => window.webContents.targetId === params['targetId'])?.destroy()
+      BrowserWindow.getAllWindows()
+        .find((window) => window.webContents.targetId === params['targetId'])
+        ?.destroy()
     }
     if (method !== 'Target.targetCreated' || target?.type !== 'page' || target.openerId === undefined) return
     const opener = webContents.fromDevToolsTargetId(target.openerId)

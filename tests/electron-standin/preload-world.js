@@ -30,7 +30,10 @@ if (window === window.top) {
       return ipcRenderer
     },
     removeListener: (channel, listener) => {
-      listeners.set(channel, (listeners.get(channel) ?? []).filter((known) => known !== listener))
+      listeners.set(
+        channel,
+        (listeners.get(channel) ?? []).filter((known) => known !== listener),
+      )
       return ipcRenderer
     },
   }
@@ -40,7 +43,13 @@ if (window === window.top) {
     throw new Error(`module not found: ${name}`)
   }
   const module = { exports: {} }
-  const process = { platform: 'linux', type: 'renderer', sandboxed: true, contextIsolated: true, versions: { electron: '0.0.0-standin' } }
+  const process = {
+    platform: 'linux',
+    type: 'renderer',
+    sandboxed: true,
+    contextIsolated: true,
+    versions: { electron: '0.0.0-standin' },
+  }
   ;((require, module, exports, process) => {
     /*PRELOAD*/
   })(require, module, module.exports, process)

@@ -22,7 +22,13 @@ export class WebFrameMain {
 
 /** An event that a listener may prevent. */
 export const preventable = <T extends object>(fields: T): T & { defaultPrevented: boolean; preventDefault: () => void } => {
-  const event = { ...fields, defaultPrevented: false, preventDefault: () => { event.defaultPrevented = true } }
+  const event = {
+    ...fields,
+    defaultPrevented: false,
+    preventDefault: () => {
+      event.defaultPrevented = true
+    },
+  }
   return event
 }
 
@@ -69,8 +75,12 @@ export class WebContents extends EventEmitter {
 
   async #make(): Promise<void> {
     const { cdp, width, height, preload } = this.#options
-    this.targetId = (await cdp.send<{ targetId: string }>('Target.createTarget', { url: 'about:blank', newWindow: true, width, height })).targetId
-    this.#session = (await cdp.send<{ sessionId: string }>('Target.attachToTarget', { targetId: this.targetId, flatten: true })).sessionId
+    this.targetId = (
+      await cdp.send<{ targetId: string }>('Target.createTarget', { url: 'about:blank', newWindow: true, width, height })
+    ).targetId
+    this.#session = (
+      await cdp.send<{ sessionId: string }>('Target.attachToTarget', { targetId: this.targetId, flatten: true })
+    ).sessionId
     cdp.listen(this.#session, (method, params) => this.#onCdp(method, params))
     await this.#send('Page.enable')
     const { frameTree } = await this.#send<{ frameTree: { frame: Frame } }>('Page.getFrameTree')
@@ -119,7 +129,9 @@ export class WebContents extends EventEmitter {
         void this.#onMessage(params['executionContextId'] as number, params['payload'] as string)
         break
       case 'Fetch.requestPaused':
-        this.#onRequest(params as unknown as { requestId: string; request: { url: string }; resourceType: string; frameId: string })
+        this.#onRequest(
+          params as unknown as { requestId: string; request: { url: string }; resourceType: string; frameId: string },
+        )
         break
       case 'Inspector.targetCrashed':
         this.emit('render-process-gone', {}, { reason: 'crashed', exitCode: 1 })
@@ -128,7 +140,8 @@ export class WebContents extends EventEmitter {
   }
 
   #onFrame({ id, parentId, url, urlFragment }: Frame): void {
-    const frame = this.#frames.get(id) ?? new WebFrameMain(id, parentId === undefined ? null : (this.#frames.get(parentId) ?? null))
+    const frame =
+      this.#frames.get(id) ?? new WebFrameMain(id, parentId === undefined ? null : (this.#frames.get(parentId) ?? null))
     this.#frames.set(id, frame)
     frame.url = url + (urlFragment ?? '')
   }
@@ -149,11 +162,24 @@ export class WebContents extends EventEmitter {
       return
     }
     const { ok, value } = await ipcMain.answer(message.channel, event, message.args)
-    this.#tell('Runtime.evaluate', { contextId: context, expression: `__standinReply(${message.id}, ${ok}, ${value === undefined ? 'undefined' : JSON.stringify(value)})` })
+    this.#tell('Runtime.evaluate', {
+      contextId: context,
+      expression: `__standinReply(${message.id}, ${ok}, ${value === undefined ? 'undefined' : JSON.stringify(value)})`,
+    })
   }
 
   /** Asks the app about a request: as navigation when the page itself goes elsewhere, then as request. */
-  #onRequest({ requestId, request, resourceType, frameId }: { requestId: string; request: { url: string }; resourceType: string; frameId: string }): void {
+  #onRequest({
+    requestId,
+    request,
+    resourceType,
+    frameId,
+  }: {
+    requestId: string
+    request: { url: string }
+    resourceType: string
+    frameId: string
+  }): void {
     const navigates = resourceType === 'Document' && frameId === this.#mainFrameId && request.url !== this.#expected
     if (navigates) {
       const event = preventable({ url: request.url, isMainFrame: true })
@@ -171,7 +197,10 @@ export class WebContents extends EventEmitter {
 
   send(channel: string, ...args: unknown[]): void {
     if (this.#preloadContext === undefined) return
-    this.#tell('Runtime.evaluate', { contextId: this.#preloadContext, expression: `__standinEvent(${JSON.stringify(channel)}, ${JSON.stringify(args)})` })
+    this.#tell('Runtime.evaluate', {
+      contextId: this.#preloadContext,
+      expression: `__standinEvent(${JSON.stringify(channel)}, ${JSON.stringify(args)})`,
+    })
   }
 
   async loadURL(url: string): Promise<void> {

@@ -28,7 +28,8 @@ export function mutate(bytes: Uint8Array, random: () => number): Uint8Array {
       case 2:
       case 3: {
         const offset = at - (at % 4)
-        if (offset + 4 <= mutant.length) new DataView(mutant.buffer).setUint32(offset, EVIL[upTo(EVIL.length)] ?? 0, random() < 0.5)
+        if (offset + 4 <= mutant.length)
+          new DataView(mutant.buffer).setUint32(offset, EVIL[upTo(EVIL.length)] ?? 0, random() < 0.5)
         break
       }
       case 4:

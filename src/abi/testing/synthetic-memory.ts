@@ -16,7 +16,7 @@ export class SyntheticMemory implements PhysMemory {
     const offset = address % PAGE_SIZE
     if (first !== undefined && offset + length <= PAGE_SIZE) return first.subarray(offset, offset + length)
     const bytes = new Uint8Array(length)
-    for (let done = 0; done < length; ) {
+    for (let done = 0; done < length;) {
       const at = address + done
       const part = Math.min(PAGE_SIZE - (at % PAGE_SIZE), length - done)
       const page = this.#pages.get(at - (at % PAGE_SIZE))
@@ -34,7 +34,7 @@ export class SyntheticMemory implements PhysMemory {
   }
 
   write(address: number, bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length; ) {
+    for (let done = 0; done < bytes.length;) {
       const at = address + done
       const part = bytes.subarray(done, done + PAGE_SIZE - (at % PAGE_SIZE))
       this.page(at - (at % PAGE_SIZE)).set(part, at % PAGE_SIZE)

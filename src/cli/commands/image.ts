@@ -47,20 +47,32 @@ const imageBuild = (cli: Cli): Command =>
       const manifest = await interruptible(cli.terminal, (signal) =>
         buildGuestImage({ release, source, kernel, fresh, signal, onProgress: line.update }).finally(line.clear),
       )
-      printResult(cli, manifest, () => `${manifest.id}  ${manifest.release}  ${manifest.kernelRelease}  from ${manifest.source}\n`)
+      printResult(
+        cli,
+        manifest,
+        () => `${manifest.id}  ${manifest.release}  ${manifest.kernelRelease}  from ${manifest.source}\n`,
+      )
     })
 
 const imageList = (cli: Cli): Command =>
-  newCommand('list', 'List the images in the cache, newest first', 'The id is what `image remove` takes; its beginning is enough.').action(
-    async () => {
-      const { listBuiltImages } = await import('../../lab/images.ts')
-      const images = await listBuiltImages()
-      printResult(cli, images, () => (images.length === 0 ? 'no images; kho-lab image build makes one\n' : images.map(imageText).join('')))
-    },
-  )
+  newCommand(
+    'list',
+    'List the images in the cache, newest first',
+    'The id is what `image remove` takes; its beginning is enough.',
+  ).action(async () => {
+    const { listBuiltImages } = await import('../../lab/images.ts')
+    const images = await listBuiltImages()
+    printResult(cli, images, () =>
+      images.length === 0 ? 'no images; kho-lab image build makes one\n' : images.map(imageText).join(''),
+    )
+  })
 
 const imageRemove = (cli: Cli): Command =>
-  newCommand('remove', 'Remove an image from the cache', 'ID is the id that `image list` shows, or its beginning if that is unique.')
+  newCommand(
+    'remove',
+    'Remove an image from the cache',
+    'ID is the id that `image list` shows, or its beginning if that is unique.',
+  )
     .argument('<ID>', 'which image')
     .action(async (id: string) => {
       const { removeBuiltImage } = await import('../../lab/images.ts')
@@ -69,6 +81,12 @@ const imageRemove = (cli: Cli): Command =>
     })
 
 const imageText = ({ manifest, size }: ImageEntry): string =>
-  [manifest.id, manifest.release.padEnd(6), manifest.kernelRelease.padEnd(12), roundedSize(size).padStart(8), manifest.source].join('  ') + '\n'
+  [
+    manifest.id,
+    manifest.release.padEnd(6),
+    manifest.kernelRelease.padEnd(12),
+    roundedSize(size).padStart(8),
+    manifest.source,
+  ].join('  ') + '\n'
 
 const roundedSize = (size: number): string => formatSize(Math.ceil(size / MiB) * MiB)

@@ -22,7 +22,10 @@ export const predictCommand = (cli: Cli): Command =>
     .argument('<FILE>', 'experiment in YAML')
     .option('--kernel <FILE>', 'predict for this bzImage at every boot')
     .action(async (file: string, options: PredictOptions) => {
-      const [{ loadExperiment }, { predictExperiment }] = await Promise.all([import('../../lab/load-experiment.ts'), import('../../lab/predict.ts')])
+      const [{ loadExperiment }, { predictExperiment }] = await Promise.all([
+        import('../../lab/load-experiment.ts'),
+        import('../../lab/predict.ts'),
+      ])
       const { experiment } = await loadExperiment(file, { kernel: options.kernel })
       const line = progressLine(cli.terminal)
       const prediction = await interruptible(cli.terminal, (signal) =>
@@ -36,7 +39,9 @@ function predictionText(prediction: Prediction, { terminal }: Cli): string {
     terminal.paint('bold', hop === 0 ? 'first boot' : `hop ${hop}`),
     `  kernel   ${prediction.kernels[hop]?.release ?? 'not known'}`,
     `  cmdline  ${cmdline}`,
-    ...prediction.claims.filter((claim) => claim.hop === hop).flatMap((claim) => [`  ${claim.subject}: ${claim.title}`, `      ${claimPredictionText(claim.prediction)}`]),
+    ...prediction.claims
+      .filter((claim) => claim.hop === hop)
+      .flatMap((claim) => [`  ${claim.subject}: ${claim.title}`, `      ${claimPredictionText(claim.prediction)}`]),
   ])
   return `${lines.join('\n')}\n`
 }

@@ -37,19 +37,29 @@ export const runCommand = (cli: Cli): Command =>
 
 async function run(cli: Cli, file: string, options: RunOptions): Promise<void> {
   const { terminal } = cli
-  const [{ loadExperiment }, { runExperiment }] = await Promise.all([import('../../lab/load-experiment.ts'), import('../../lab/run/run-experiment.ts')])
+  const [{ loadExperiment }, { runExperiment }] = await Promise.all([
+    import('../../lab/load-experiment.ts'),
+    import('../../lab/run/run-experiment.ts'),
+  ])
   const { experiment, source } = await loadExperiment(file, options)
   const out = options.out ?? (await ownFolder(experiment.name))
   const onEvent = (event: RunEvent): void => {
     const line = eventLine(event)
     if (line !== undefined) terminal.err(`${line}\n`)
   }
-  const { directory, comparison, lost } = await interruptible(terminal, (signal) => runExperiment({ experiment, source, out, signal, onEvent }))
+  const { directory, comparison, lost } = await interruptible(terminal, (signal) =>
+    runExperiment({ experiment, source, out, signal, onEvent }),
+  )
   const { summary, findings } = comparison
   const report = join(directory, 'report.html')
   if (lost !== undefined) terminal.err(errorText(lost))
   printResult(cli, { directory, report, summary, findings, ...(lost === undefined ? {} : { error: lost }) }, () => {
-    const lines = [verdictLine(summary, terminal.paint), ...noteLines(comparison.claims), ...findingLines(findings, Math.min(terminal.columns, 100)), `report: ${report}`]
+    const lines = [
+      verdictLine(summary, terminal.paint),
+      ...noteLines(comparison.claims),
+      ...findingLines(findings, Math.min(terminal.columns, 100)),
+      `report: ${report}`,
+    ]
     return `${lines.join('\n')}\n`
   })
   cli.exitCode = exitCodeOfVerdict(summary.run)

@@ -20,11 +20,16 @@ export const serveCommand = (cli: Cli): Command =>
     .option('--host <ADDRESS>', 'address to listen on', '127.0.0.1')
     .option('--open', 'open the browser as well')
     .action(async (options: ServeOptions) => {
-      const [{ startWebHost, webHostLine }, { openDesk }] = await Promise.all([import('../../web/server.ts'), import('../../lab/open-desk.ts')])
+      const [{ startWebHost, webHostLine }, { openDesk }] = await Promise.all([
+        import('../../web/server.ts'),
+        import('../../lab/open-desk.ts'),
+      ])
       const desk = await openDesk({ host: 'browser' })
       await interruptible(cli.terminal, async (signal) => {
         const host = await startWebHost({ desk, port: options.port, host: options.host })
-        cli.terminal.out(cli.json ? `${JSON.stringify({ url: host.url, port: host.port, host: host.host })}\n` : `${webHostLine(host)}\n`)
+        cli.terminal.out(
+          cli.json ? `${JSON.stringify({ url: host.url, port: host.port, host: host.host })}\n` : `${webHostLine(host)}\n`,
+        )
         if (options.open === true) await openBrowser(host.url)
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
         await desk.dispose()

@@ -10,7 +10,8 @@ import { readLabSources } from './lab-sources.ts'
 /** Compiles facts as facts.c declares them, with the machine's compiler. */
 function compileFacts(folder: string, facts: readonly string[]): Buffer {
   const macro = /struct fact \{[\s\S]*?\};[\s\S]*?#define FACT[\s\S]*?\n\n/.exec(readLabSources().facts)?.[0] ?? ''
-  const kernelWords = '#define u64 unsigned long long\n#define __used __attribute__((used))\n' +
+  const kernelWords =
+    '#define u64 unsigned long long\n#define __used __attribute__((used))\n' +
     '#define __section(s) __attribute__((section(s)))\n#define __aligned(n) __attribute__((aligned(n)))\n'
   writeFileSync(path.join(folder, 'facts.c'), `${kernelWords}${macro}${facts.join('\n')}\n`)
   execFileSync('gcc', ['-O2', '-c', '-o', path.join(folder, 'facts.o'), path.join(folder, 'facts.c')])
@@ -23,7 +24,11 @@ describe('factNumbers', () => {
   afterAll(() => rmSync(folder, { recursive: true }))
 
   it('reads what a compiler put into an object file', () => {
-    const object = compileFacts(folder, ['FACT(nrCpus, 16);', 'FACT(sizeofPage, sizeof(long long[8]));', 'FACT(large, 1ULL << 40);'])
+    const object = compileFacts(folder, [
+      'FACT(nrCpus, 16);',
+      'FACT(sizeofPage, sizeof(long long[8]));',
+      'FACT(large, 1ULL << 40);',
+    ])
     expect(factNumbers(object)).toEqual({ nrCpus: 16, sizeofPage: 64, large: 2 ** 40 })
   })
 
@@ -39,7 +44,9 @@ describe('kernelBuildFacts', () => {
   })
 
   it('names what a build does not say', () => {
-    const systemMap = KERNEL_BUILD_SYMBOLS.map((name) => `ffffffff81000000 T ${name}`).slice(1).join('\n')
+    const systemMap = KERNEL_BUILD_SYMBOLS.map((name) => `ffffffff81000000 T ${name}`)
+      .slice(1)
+      .join('\n')
     const facts = kernelBuildFacts({ object: Buffer.alloc(0), systemMap, config: new Map() })
     expect(facts.ok ? 'all' : facts.error).toMatch(/^the build does not say symbols\._text, numbers\./)
   })

@@ -1,10 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import {
-  KERNEL_BUILD_OPTIONS,
-  KERNEL_BUILD_SYMBOLS,
-  KernelBuildFacts,
-} from '../../shared/documents/kernel-build-facts.ts'
+import { KERNEL_BUILD_OPTIONS, KERNEL_BUILD_SYMBOLS, KernelBuildFacts } from '../../shared/documents/kernel-build-facts.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { hex } from '../../shared/units.ts'
 import { elfSections } from './elf.ts'

@@ -24,7 +24,10 @@ describe("the lab's own image sources", () => {
   it('name the releases there are when one is unknown', () => {
     expect(findRelease(sources, undefined).series).toBe('7.3')
     expect(() => findRelease(sources, '9.9')).toThrow(
-      expect.objectContaining({ code: 'usage', hint: expect.stringContaining('Known are 7.3, 7.3-without-kho, 7.2') as unknown }) as Error,
+      expect.objectContaining({
+        code: 'usage',
+        hint: expect.stringContaining('Known are 7.3, 7.3-without-kho, 7.2') as unknown,
+      }) as Error,
     )
   })
 })

@@ -21,7 +21,9 @@ export function findBanner(memory: PhysMemory, iomem: GuestView['iomem']): HostV
     const found = bannerIn(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
     if (found !== undefined) return seen({ address: hex(start + found.offset), text: found.text })
   }
-  return notSeen(parts.length === 0 ? '/proc/iomem names no part of the kernel' : 'the kernel in guest RAM has no linux_banner string')
+  return notSeen(
+    parts.length === 0 ? '/proc/iomem names no part of the kernel' : 'the kernel in guest RAM has no linux_banner string',
+  )
 }
 
 function bannerIn(bytes: Buffer): { readonly offset: number; readonly text: string } | undefined {

@@ -57,7 +57,9 @@ export class Capture {
     const frame = this.#frames.get(path)
     if (frame === undefined) return notSeen(this.#failure ?? this.#missingReason(path))
     if (frame.kind === 'directory' && frame.errno === 0) return seen(true)
-    return errnoName(frame.errno) === 'ENOENT' ? seen(false) : notSeen(`${frame.errno === 0 ? 'ENOTDIR' : errnoName(frame.errno)}: ${path}`)
+    return errnoName(frame.errno) === 'ENOENT'
+      ? seen(false)
+      : notSeen(`${frame.errno === 0 ? 'ENOTDIR' : errnoName(frame.errno)}: ${path}`)
   }
 
   /** Names directly below a directory, in the guest's order; a failed or missing directory says why. */
@@ -66,10 +68,12 @@ export class Capture {
     if (!exists.ok) return exists
     if (!exists.value) return notSeen(`ENOENT: ${path}`)
     const prefix = `${path}/`
-    return seen([...this.#frames.keys()].flatMap((name) => {
-      const rest = name.startsWith(prefix) ? name.slice(prefix.length) : ''
-      return rest === '' || rest.includes('/') ? [] : [rest]
-    }))
+    return seen(
+      [...this.#frames.keys()].flatMap((name) => {
+        const rest = name.startsWith(prefix) ? name.slice(prefix.length) : ''
+        return rest === '' || rest.includes('/') ? [] : [rest]
+      }),
+    )
   }
 
   /** A path that was not asked for by name: the nearest directory that was listed tells why it is not there. */
@@ -88,10 +92,12 @@ export class Capture {
  * Reads everything the guest shows in one command. A capture that cannot be understood is no error of the run: all of its
  * readings then say why. Rejects with LabError ssh-failed when the connection is lost.
  */
-export const captureGuest = (channel: GuestChannel, options: CaptureOptions = {}): Promise<Capture> => capture(channel, CAPTURE_COMMAND, options)
+export const captureGuest = (channel: GuestChannel, options: CaptureOptions = {}): Promise<Capture> =>
+  capture(channel, CAPTURE_COMMAND, options)
 
 /** Reads the kernel log alone, in the same way. */
-export const captureLog = (channel: GuestChannel, options: CaptureOptions = {}): Promise<Capture> => capture(channel, LOG_COMMAND, options)
+export const captureLog = (channel: GuestChannel, options: CaptureOptions = {}): Promise<Capture> =>
+  capture(channel, LOG_COMMAND, options)
 
 interface CaptureOptions {
   readonly signal?: AbortSignal | undefined

@@ -15,11 +15,18 @@ const write = (frames: readonly CaptureFrame[]): Uint8Array =>
     ),
   )
 
-const segment = fc.string({ minLength: 1, maxLength: 12 }).filter((s) => !/[/\0\n]/.test(s) && s !== '.' && s !== '..' && s.isWellFormed())
+const segment = fc
+  .string({ minLength: 1, maxLength: 12 })
+  .filter((s) => !/[/\0\n]/.test(s) && s !== '.' && s !== '..' && s.isWellFormed())
 const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join('/')}`)
 const frame: fc.Arbitrary<CaptureFrame> = fc.oneof(
   fc.record({ kind: fc.constant('file' as const), path, errno: fc.constant(0), bytes: fc.uint8Array({ maxLength: 64 }) }),
-  fc.record({ kind: fc.constant('file' as const), path, errno: fc.integer({ min: 1, max: 133 }), bytes: fc.uint8Array({ maxLength: 3 }) }),
+  fc.record({
+    kind: fc.constant('file' as const),
+    path,
+    errno: fc.integer({ min: 1, max: 133 }),
+    bytes: fc.uint8Array({ maxLength: 3 }),
+  }),
   fc.record({ kind: fc.constant('directory' as const), path, errno: fc.constant(0) }),
 )
 const frames = fc
@@ -56,7 +63,10 @@ describe('parseFrames', () => {
   })
 
   test('refuses a header that is not UTF-8, and too many paths', () => {
-    expect(parseFrames(join('F 0 0 /', Uint8Array.of(0xff), '\n'))).toEqual({ ok: false, error: 'capture stream, offset 0: a header that is not UTF-8' })
+    expect(parseFrames(join('F 0 0 /', Uint8Array.of(0xff), '\n'))).toEqual({
+      ok: false,
+      error: 'capture stream, offset 0: a header that is not UTF-8',
+    })
     expect(parseFrames(encoder.encode('F 0 0 /a\nF 0 0 /b\n'), { maxFrames: 1, maxHeader: 100 })).toEqual({
       ok: false,
       error: 'capture stream, offset 9: more than 1 paths',
@@ -64,9 +74,11 @@ describe('parseFrames', () => {
   })
 
   test('reads back whatever was written', () => {
-    fc.assert(fc.property(frames, (list) => {
-      expect(parseFrames(write(list))).toEqual({ ok: true, value: list })
-    }))
+    fc.assert(
+      fc.property(frames, (list) => {
+        expect(parseFrames(write(list))).toEqual({ ok: true, value: list })
+      }),
+    )
   })
 
   test('no mutation of a stream makes it throw or read outside', () => {

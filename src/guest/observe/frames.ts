@@ -59,7 +59,8 @@ export function parseFrames(stream: Uint8Array, limits: FrameLimits = FRAME_LIMI
 
 function pathProblem(path: string, kinds: ReadonlyMap<string, 'file' | 'directory'>): string | undefined {
   const segments = path.slice(1).split('/')
-  if (path !== '/' && segments.some((segment) => segment === '' || segment === '.' || segment === '..')) return 'not a plain absolute path'
+  if (path !== '/' && segments.some((segment) => segment === '' || segment === '.' || segment === '..'))
+    return 'not a plain absolute path'
   if (kinds.has(path)) return `the path ${path} appears twice`
   for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) {
     if (kinds.get(path.slice(0, cut)) === 'file') return `the path ${path} lies below a file`

@@ -14,10 +14,17 @@ const view = (...frames: CaptureFrame[]) => decodeGuestView(new Capture(frames),
 describe('decodeGuestView', () => {
   test('a first boot', () => {
     const seenView = view(
-      directory(KHO), directory(`${KHO}/out`), file(`${KHO}/out/fdt`, 'fdt'), file(`${KHO}/out/scratch_len`, '0x4400000\n0x0\n'),
-      file(`${KHO}/out/scratch_phys`, '0x3a400000\n0x3e800000\n'), directory(`${KHO}/out/sub_fdts`), file(`${KHO}/out/sub_fdts/LUO`, 'luo'),
-      directory('/sys/kernel/boot_params'), file('/sys/kernel/boot_params/data', 'zero page'),
-      file('/proc/cmdline', 'kho=on\n'), file('/proc/iomem', '00001000-0009fbff : System RAM\n'),
+      directory(KHO),
+      directory(`${KHO}/out`),
+      file(`${KHO}/out/fdt`, 'fdt'),
+      file(`${KHO}/out/scratch_len`, '0x4400000\n0x0\n'),
+      file(`${KHO}/out/scratch_phys`, '0x3a400000\n0x3e800000\n'),
+      directory(`${KHO}/out/sub_fdts`),
+      file(`${KHO}/out/sub_fdts/LUO`, 'luo'),
+      directory('/sys/kernel/boot_params'),
+      file('/sys/kernel/boot_params/data', 'zero page'),
+      file('/proc/cmdline', 'kho=on\n'),
+      file('/proc/iomem', '00001000-0009fbff : System RAM\n'),
       file(DMESG_FILE, '[    0.1] KHO: exec from: 7.3.4 (count 1)\n[    0.2] other\n'),
     )
     expect(seenView).toMatchObject({
@@ -54,16 +61,24 @@ describe('decodeGuestView', () => {
   })
 
   test('lines that are no numbers', () => {
-    expect(view(directory(KHO), file(`${KHO}/out/scratch_phys`, '0x1\nhello\n')).scratchPhys).toEqual(notSeen('not a hexadecimal number: hello'))
+    expect(view(directory(KHO), file(`${KHO}/out/scratch_phys`, '0x1\nhello\n')).scratchPhys).toEqual(
+      notSeen('not a hexadecimal number: hello'),
+    )
   })
 
   test('setup_data in the order of the chain', () => {
     const base = '/sys/kernel/boot_params'
     const entries = [10, 2, 0].flatMap((number) => [
-      directory(`${base}/setup_data/${number}`), file(`${base}/setup_data/${number}/data`, `d${number}`), file(`${base}/setup_data/${number}/type`, `0x${number.toString(16)}\n`),
+      directory(`${base}/setup_data/${number}`),
+      file(`${base}/setup_data/${number}/data`, `d${number}`),
+      file(`${base}/setup_data/${number}/type`, `0x${number.toString(16)}\n`),
     ])
     const { setupData } = view(directory(base), directory(`${base}/setup_data`), ...entries)
-    expect(setupData.ok && setupData.value.map(({ type, data }) => [type, data.size])).toEqual([[0, 2], [2, 2], [10, 3]])
+    expect(setupData.ok && setupData.value.map(({ type, data }) => [type, data.size])).toEqual([
+      [0, 2],
+      [2, 2],
+      [10, 3],
+    ])
   })
 })
 
@@ -72,7 +87,9 @@ test('segments of the load that is current; a list with lines missing is not use
   const line = 'kexec_file: segment[0]: buf=0xa bufsz=0x30 mem=0x3e7f0000 memsz=0x1000\n'
   expect(decodeKexecSegments(log(line))).toEqual(seen([{ start: '0x3e7f0000', memsz: '0x1000', bufsz: '0x30' }]))
   expect(decodeKexecSegments(log(line, 3))).toEqual(notSeen('the kernel log lists 1 of 3 segments'))
-  expect(decodeKexecSegments(seen('nothing'))).toEqual(notSeen('the kernel log has no segment list of kexec_file_load (KEXEC_FILE_DEBUG)'))
+  expect(decodeKexecSegments(seen('nothing'))).toEqual(
+    notSeen('the kernel log has no segment list of kexec_file_load (KEXEC_FILE_DEBUG)'),
+  )
   expect(decodeKexecSegments(notSeen('lost'))).toEqual(notSeen('lost'))
 })
 
@@ -80,7 +97,9 @@ describe('captureGuest', () => {
   const answering = (stdout: string, code = 0): GuestChannel => ({
     memory: { ranges: [], read: () => undefined },
     exec: async () => ({ code, stdout: Buffer.from(stdout), stderr: 'sh: kho-capture: not found' }),
-    pause: async () => undefined, resume: async () => undefined, qmp: async () => undefined,
+    pause: async () => undefined,
+    resume: async () => undefined,
+    qmp: async () => undefined,
   })
 
   test('a stream that cannot be understood is the reason of every reading', async () => {

@@ -37,15 +37,25 @@ export function decodeGuestView(capture: Capture, raw: RawStore): GuestView {
     firmwareMap: firmwareMap(capture),
     iomem: checked(capture.text('/proc/iomem'), (text) => {
       const parsed = parseIomem(text)
-      return parsed.ok ? { ok: true, value: parsed.value.map(({ start, end, name, depth }) => ({ start: hex(start), end: hex(end), name, depth })) } : parsed
+      return parsed.ok
+        ? {
+            ok: true,
+            value: parsed.value.map(({ start, end, name, depth }) => ({ start: hex(start), end: hex(end), name, depth })),
+          }
+        : parsed
     }),
     bootParams: blob('/sys/kernel/boot_params/data'),
     setupData: setupData(capture, blob),
     dmesg: blob(DMESG_FILE),
     khoMessages: mapped(log, (text) => [...khoLines(text)]),
-    memblockReserved: mapped(log, (text) => memblockReservations(text).map(({ start, end, flags, caller }) => ({
-      start: hex(start), end: hex(end), ...(flags === undefined ? {} : { flags }), caller,
-    }))),
+    memblockReserved: mapped(log, (text) =>
+      memblockReservations(text).map(({ start, end, flags, caller }) => ({
+        start: hex(start),
+        end: hex(end),
+        ...(flags === undefined ? {} : { flags }),
+        caller,
+      })),
+    ),
   }
 }
 
@@ -57,23 +67,35 @@ export function decodeKexecSegments(log: Reading<string>): Reading<KexecSegment[
   if (load.count !== undefined && load.count !== load.segments.length) {
     return notSeen(`the kernel log lists ${load.segments.length} of ${load.count} segments`)
   }
-  return seen(load.segments.map(({ start, memsz, bufsz, name }) => ({
-    start: hex(start), memsz: hex(memsz), bufsz: hex(bufsz), ...(name === undefined ? {} : { name }),
-  })))
+  return seen(
+    load.segments.map(({ start, memsz, bufsz, name }) => ({
+      start: hex(start),
+      memsz: hex(memsz),
+      bufsz: hex(bufsz),
+      ...(name === undefined ? {} : { name }),
+    })),
+  )
 }
 
 function hexLines(text: string): Result<string[]> {
   const lines = text.split('\n').filter((line) => line !== '')
   const wrong = lines.find((line) => !/^0x[0-9a-f]{1,16}$/.test(line))
-  return wrong === undefined ? { ok: true, value: lines } : { ok: false, error: `not a hexadecimal number: ${wrong.slice(0, 40)}` }
+  return wrong === undefined
+    ? { ok: true, value: lines }
+    : { ok: false, error: `not a hexadecimal number: ${wrong.slice(0, 40)}` }
 }
 
 function firmwareMap(capture: Capture): GuestView['firmwareMap'] {
   const exists = capture.list(MEMMAP)
   if (!exists.ok) return exists
-  const texts = capture.files().filter(({ path }) => path.startsWith(`${MEMMAP}/`)).map(({ path, bytes }) => ({ path, text: new TextDecoder().decode(bytes) }))
+  const texts = capture
+    .files()
+    .filter(({ path }) => path.startsWith(`${MEMMAP}/`))
+    .map(({ path, bytes }) => ({ path, text: new TextDecoder().decode(bytes) }))
   const parsed = parseFirmwareMemmap(texts)
-  return parsed.ok ? seen(parsed.value.map(({ start, end, type }) => ({ start: hex(start), end: hex(end), type }))) : notSeen(parsed.error)
+  return parsed.ok
+    ? seen(parsed.value.map(({ start, end, type }) => ({ start: hex(start), end: hex(end), type })))
+    : notSeen(parsed.error)
 }
 
 function blobsBelow(capture: Capture, directory: string, blob: (path: string) => Reading<Blob>): Reading<Record<string, Blob>> {
@@ -96,7 +118,10 @@ function setupData(capture: Capture, blob: (path: string) => Reading<Blob>): Gue
     return parent.ok && parent.value && names.reason.startsWith('ENOENT') ? seen([]) : names
   }
   const entries: { type: number; data: Blob }[] = []
-  for (const number of names.value.map(Number).filter(Number.isSafeInteger).sort((a, b) => a - b)) {
+  for (const number of names.value
+    .map(Number)
+    .filter(Number.isSafeInteger)
+    .sort((a, b) => a - b)) {
     const type = capture.text(`${SETUP_DATA}/${number}/type`)
     if (!type.ok) return type
     const value = /^0x[0-9a-f]{1,8}\n?$/.test(type.value) ? Number(type.value) : Number.NaN
@@ -108,7 +133,8 @@ function setupData(capture: Capture, blob: (path: string) => Reading<Blob>): Gue
   return seen(entries)
 }
 
-const mapped = <A, B>(reading: Reading<A>, change: (value: A) => B): Reading<B> => (reading.ok ? seen(change(reading.value)) : reading)
+const mapped = <A, B>(reading: Reading<A>, change: (value: A) => B): Reading<B> =>
+  reading.ok ? seen(change(reading.value)) : reading
 
 function checked<A, B>(reading: Reading<A>, decode: (value: A) => Result<B>): Reading<B> {
   if (!reading.ok) return reading

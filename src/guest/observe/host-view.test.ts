@@ -9,18 +9,40 @@ import { observeHost } from './host-view.ts'
 import { scratchArray, SyntheticMemory, writeHandover } from './synthetic-guest.fixture.ts'
 
 const RAM = { start: 0, end: 64 * MiB }
-const REGIONS = [{ start: 0x3000000, size: 0x400000 }, { start: 0, size: 0 }]
+const REGIONS = [
+  { start: 0x3000000, size: 0x400000 },
+  { start: 0, size: 0 },
+]
 const ARRAY_AT = 0x3ffe000
 
-const keep = (bytes: Uint8Array): Blob => ({ size: bytes.length, sha256: '0'.repeat(64), hex: Buffer.from(bytes).toString('hex') })
+const keep = (bytes: Uint8Array): Blob => ({
+  size: bytes.length,
+  sha256: '0'.repeat(64),
+  hex: Buffer.from(bytes).toString('hex'),
+})
 const raw = { put: (_name: string, bytes: Uint8Array) => keep(bytes) }
 
 const guestView = (view: Partial<GuestView> = {}): GuestView => {
   const none = notSeen('not asked in this test')
   return {
-    bootId: none, release: none, cmdline: none, khoDirectory: seen(true), outFdt: none, inFdt: none, outSubtrees: none, inSubtrees: none,
-    firmwareMap: none, iomem: none, bootParams: none, dmesg: none, khoMessages: none, memblockReserved: none, setupData: seen([]),
-    scratchPhys: seen(REGIONS.map(({ start }) => hex(start))), scratchLen: seen(REGIONS.map(({ size }) => hex(size))), ...view,
+    bootId: none,
+    release: none,
+    cmdline: none,
+    khoDirectory: seen(true),
+    outFdt: none,
+    inFdt: none,
+    outSubtrees: none,
+    inSubtrees: none,
+    firmwareMap: none,
+    iomem: none,
+    bootParams: none,
+    dmesg: none,
+    khoMessages: none,
+    memblockReserved: none,
+    setupData: seen([]),
+    scratchPhys: seen(REGIONS.map(({ start }) => hex(start))),
+    scratchLen: seen(REGIONS.map(({ size }) => hex(size))),
+    ...view,
   }
 }
 
@@ -30,18 +52,35 @@ function channelOf(memory: SyntheticMemory): { readonly channel: GuestChannel; r
   const channel: GuestChannel = {
     memory,
     exec: () => Promise.reject(new Error('the host asks the guest nothing')),
-    pause: async () => { running = false },
-    resume: async () => { running = true },
-    qmp: async (command) => command === 'query-memdev'
-      ? [{ id: 'ram0' }]
-      : 'FlatView #0\n AS "memory", root: system\n  0000000000000000-0000000003ffffff (prio 0, ram): ram0\n',
+    pause: async () => {
+      running = false
+    },
+    resume: async () => {
+      running = true
+    },
+    qmp: async (command) =>
+      command === 'query-memdev'
+        ? [{ id: 'ram0' }]
+        : 'FlatView #0\n AS "memory", root: system\n  0000000000000000-0000000003ffffff (prio 0, ram): ram0\n',
   }
   return { channel, running: () => running }
 }
 
 const handed = (fdtAddress: number): Partial<GuestView> => ({
   inFdt: seen(keep(new Uint8Array())),
-  setupData: seen([{ type: 10, data: keep(encodeKhoSetupData({ fdtAddress: physAddr(fdtAddress), fdtSize: 4096, scratchAddress: physAddr(ARRAY_AT), scratchSize: 32 })) }]),
+  setupData: seen([
+    {
+      type: 10,
+      data: keep(
+        encodeKhoSetupData({
+          fdtAddress: physAddr(fdtAddress),
+          fdtSize: 4096,
+          scratchAddress: physAddr(ARRAY_AT),
+          scratchSize: 32,
+        }),
+      ),
+    },
+  ]),
 })
 
 const observe = async (memory: SyntheticMemory, hop: number, guest: GuestView) => {
@@ -57,14 +96,20 @@ describe('a first boot', () => {
     writeHandover(memory, { address: 0x5eb000, kexecCount: 1, records: [{ start: 0x1000000, order: 10 }] })
     memory.write(ARRAY_AT, scratchArray(REGIONS))
     const view = await observe(memory, 0, guestView())
-    expect(view.outRoot.ok && { address: view.outRoot.value.address, names: view.outRoot.value.subtrees.map(({ name }) => name) }).toEqual({
+    expect(
+      view.outRoot.ok && { address: view.outRoot.value.address, names: view.outRoot.value.subtrees.map(({ name }) => name) },
+    ).toEqual({
       address: '0x5eb000',
       names: ['kexec-metadata'],
     })
     expect(view.outRadix.ok && view.outRadix.value.records).toEqual([
-      { start: '0x5eb000', order: 0 }, { start: '0x5ec000', order: 0 }, { start: '0x1000000', order: 10 },
+      { start: '0x5eb000', order: 0 },
+      { start: '0x5ec000', order: 0 },
+      { start: '0x1000000', order: 10 },
     ])
-    expect(view.scratchArray).toEqual(seen({ address: hex(ARRAY_AT), regions: REGIONS.map(({ start, size }) => ({ start: hex(start), size: hex(size) })) }))
+    expect(view.scratchArray).toEqual(
+      seen({ address: hex(ARRAY_AT), regions: REGIONS.map(({ start, size }) => ({ start: hex(start), size: hex(size) })) }),
+    )
     expect(view.ramMap).toEqual(seen([{ start: '0x0', end: '0x4000000' }]))
     expect(view.inRoot).toBeUndefined()
   })
@@ -78,9 +123,14 @@ describe('a first boot', () => {
 
   test('a root of another format is named and kept raw', async () => {
     const memory = new SyntheticMemory(RAM)
-    memory.write(0x400000, writeFdt({ name: '', properties: [{ name: 'compatible', value: stringValue('kho-v1') }], children: [] }))
+    memory.write(
+      0x400000,
+      writeFdt({ name: '', properties: [{ name: 'compatible', value: stringValue('kho-v1') }], children: [] }),
+    )
     expect((await observe(memory, 0, guestView())).outRoot).toEqual(
-      notSeen("the KHO root FDTs in guest RAM are of formats that this lab does not decode: 'kho-v1' at 0x400000; they are kept raw"),
+      notSeen(
+        "the KHO root FDTs in guest RAM are of formats that this lab does not decode: 'kho-v1' at 0x400000; they are kept raw",
+      ),
     )
   })
 

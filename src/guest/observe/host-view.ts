@@ -1,13 +1,37 @@
 import { sortedRecords, type RadixWalk } from '../../abi/radix-walk.ts'
-import { SCRATCH_ENTRY_SIZE, SETUP_KEXEC_KHO, decodeKhoSetupData, decodeScratchArray, encodeScratchArray, type KhoSetupData } from '../../abi/setup-data.ts'
-import { notSeen, seen, type Blob, type GuestView, type HostView, type RadixView, type Reading, type RootFdtView } from '../../shared/documents/index.ts'
+import {
+  SCRATCH_ENTRY_SIZE,
+  SETUP_KEXEC_KHO,
+  decodeKhoSetupData,
+  decodeScratchArray,
+  encodeScratchArray,
+  type KhoSetupData,
+} from '../../abi/setup-data.ts'
+import {
+  notSeen,
+  seen,
+  type Blob,
+  type GuestView,
+  type HostView,
+  type RadixView,
+  type Reading,
+  type RootFdtView,
+} from '../../shared/documents/index.ts'
 import type { PhysMemory } from '../../shared/phys-memory.ts'
 import { MiB, fromHex, hex, physAddr } from '../../shared/units.ts'
 import type { GuestChannel } from '../types.ts'
 import { findBanner } from './banner.ts'
 import { readRamMap } from './ram-map.ts'
 import type { RawStore } from './raw-store.ts'
-import { examineRoot, foreignRoot, isProven, liveRoot, type ForeignRoot, type RootCandidate, type RootEvidence } from './root-candidates.ts'
+import {
+  examineRoot,
+  foreignRoot,
+  isProven,
+  liveRoot,
+  type ForeignRoot,
+  type RootCandidate,
+  type RootEvidence,
+} from './root-candidates.ts'
 import { scanPages } from './scan.ts'
 
 export interface HostOptions {
@@ -39,22 +63,33 @@ export async function observeHost(channel: GuestChannel, options: HostOptions): 
   }
   const regions = guestRegions(guest)
   const wantedArray = incoming.ok && accepted ? undefined : regions
-  const found = await search(memory, { ...options, evidence, array: wantedArray, skip: incoming.ok ? incoming.value.fdtAddress : undefined })
+  const found = await search(memory, {
+    ...options,
+    evidence,
+    array: wantedArray,
+    skip: incoming.ok ? incoming.value.fdtAddress : undefined,
+  })
   for (const { address, blob } of found.foreign) raw.put(`ram/foreign-root-${hex(address)}`, blob)
   const live = liveRoot(found.candidates, evidence, found.foreign)
   await channel.pause()
   try {
     // Read again while nothing runs, so that root, subtrees and tree belong together.
     const out = live.ok ? examineRoot(memory, live.value.address) : undefined
-    const outReading: Reading<RootCandidate> = out === undefined ? (live.ok ? notSeen(`the KHO root at ${hex(live.value.address)} changed while it was read`) : live) : seen(out)
+    const outReading: Reading<RootCandidate> =
+      out === undefined
+        ? live.ok
+          ? notSeen(`the KHO root at ${hex(live.value.address)} changed while it was read`)
+          : live
+        : seen(out)
     return {
       ramMap,
       outRoot: rootView(memory, raw, 'ram/out', outReading),
       outRadix: outReading.ok ? radixReading(outReading.value) : outReading,
       ...(options.hop === 0 ? {} : { inRoot: rootView(memory, raw, 'ram/in', incomingRoot(incoming, inRoot)) }),
-      scratchArray: wantedArray === undefined && incoming.ok && accepted
-        ? scratchAt(memory, incoming.value.scratchAddress, incoming.value.scratchSize)
-        : scannedArray(memory, found.arrays, regions),
+      scratchArray:
+        wantedArray === undefined && incoming.ok && accepted
+          ? scratchAt(memory, incoming.value.scratchAddress, incoming.value.scratchSize)
+          : scannedArray(memory, found.arrays, regions),
       banner: findBanner(memory, guest.iomem),
     }
   } finally {
@@ -73,18 +108,26 @@ function incomingData(guest: GuestView): Reading<KhoSetupData> {
 
 const incomingRoot = (incoming: Reading<KhoSetupData>, root: RootCandidate | undefined): Reading<RootCandidate> => {
   if (!incoming.ok) return incoming
-  return root === undefined ? notSeen(`there is no KHO root at ${hex(incoming.value.fdtAddress)}, where setup_data says it is`) : seen(root)
+  return root === undefined
+    ? notSeen(`there is no KHO root at ${hex(incoming.value.fdtAddress)}, where setup_data says it is`)
+    : seen(root)
 }
 
-const bytesOf = (blob: Reading<Blob>): Uint8Array | undefined => (blob.ok && blob.value.hex !== undefined ? Buffer.from(blob.value.hex, 'hex') : undefined)
+const bytesOf = (blob: Reading<Blob>): Uint8Array | undefined =>
+  blob.ok && blob.value.hex !== undefined ? Buffer.from(blob.value.hex, 'hex') : undefined
 
 /** The array as bytes that debugfs' two lists make. */
 function guestRegions({ scratchPhys, scratchLen }: GuestView): Reading<Uint8Array> {
   if (!scratchPhys.ok) return scratchPhys
   if (!scratchLen.ok) return scratchLen
   const sizes = scratchLen.value
-  if (scratchPhys.value.length !== sizes.length || sizes.length === 0) return notSeen('out/scratch_phys and out/scratch_len have different lengths')
-  return seen(encodeScratchArray(scratchPhys.value.map((start, index) => ({ start: physAddr(fromHex(start)), size: fromHex(sizes[index] ?? '0x0') }))))
+  if (scratchPhys.value.length !== sizes.length || sizes.length === 0)
+    return notSeen('out/scratch_phys and out/scratch_len have different lengths')
+  return seen(
+    encodeScratchArray(
+      scratchPhys.value.map((start, index) => ({ start: physAddr(fromHex(start)), size: fromHex(sizes[index] ?? '0x0') })),
+    ),
+  )
 }
 
 interface Search extends HostOptions {
@@ -95,7 +138,10 @@ interface Search extends HostOptions {
 }
 
 /** One pass over RAM for both; on a first boot it ends as soon as both are found, since nothing stale can lie there. */
-async function search(memory: PhysMemory, options: Search): Promise<{ candidates: RootCandidate[]; foreign: ForeignRoot[]; arrays: number[] }> {
+async function search(
+  memory: PhysMemory,
+  options: Search,
+): Promise<{ candidates: RootCandidate[]; foreign: ForeignRoot[]; arrays: number[] }> {
   const candidates: RootCandidate[] = []
   const foreign: ForeignRoot[] = []
   const arrays: number[] = []
@@ -132,9 +178,10 @@ function rootView(memory: PhysMemory, raw: RawStore, name: string, reading: Read
     preservedMemoryMap: hex(root.memoryMap),
     subtrees: root.subtrees.map((subtree) => {
       const bytes = subtree.size <= SUBTREE_LIMIT ? memory.read(subtree.address, subtree.size) : undefined
-      const content: Reading<Blob> = bytes === undefined
-        ? notSeen(`${subtree.size} bytes at ${hex(subtree.address)} are not inside RAM, or more than ${SUBTREE_LIMIT}`)
-        : seen(raw.put(`${name}/sub_fdts/${subtree.name}`, bytes))
+      const content: Reading<Blob> =
+        bytes === undefined
+          ? notSeen(`${subtree.size} bytes at ${hex(subtree.address)} are not inside RAM, or more than ${SUBTREE_LIMIT}`)
+          : seen(raw.put(`${name}/sub_fdts/${subtree.name}`, bytes))
       return { name: subtree.name, address: hex(subtree.address), size: subtree.size, blob: content }
     }),
   })
@@ -162,7 +209,10 @@ function scratchAt(memory: PhysMemory, address: number, length: number): HostVie
   if (bytes === undefined) return notSeen(`the scratch array at ${hex(address)} is not inside RAM`)
   const decoded = decodeScratchArray(bytes)
   if (!decoded.ok) return notSeen(decoded.error)
-  return seen({ address: hex(address), regions: decoded.value.map(({ start, size }) => ({ start: hex(start), size: hex(size) })) })
+  return seen({
+    address: hex(address),
+    regions: decoded.value.map(({ start, size }) => ({ start: hex(start), size: hex(size) })),
+  })
 }
 
 /** Found by its content: the page that begins with the regions which debugfs shows. */
@@ -170,6 +220,7 @@ function scannedArray(memory: PhysMemory, addresses: readonly number[], wanted: 
   if (!wanted.ok) return notSeen(`debugfs does not show the regions to look for: ${wanted.reason}`)
   const [only, other] = addresses
   if (only === undefined) return notSeen('no page of guest RAM begins with the scratch regions that debugfs shows')
-  if (other !== undefined) return notSeen(`several pages of guest RAM begin with the scratch regions: ${addresses.map(hex).join(', ')}`)
+  if (other !== undefined)
+    return notSeen(`several pages of guest RAM begin with the scratch regions: ${addresses.map(hex).join(', ')}`)
   return scratchAt(memory, only, wanted.value.length - (wanted.value.length % SCRATCH_ENTRY_SIZE))
 }

@@ -26,10 +26,16 @@ export function parseMtree(text: string, backends: ReadonlySet<string>): Result<
     const start = Number.parseInt(startText, 16)
     const end = Number.parseInt(lastText, 16) + 1
     const offset = offsetText === undefined ? 0 : Number.parseInt(offsetText, 16)
-    if (!Number.isSafeInteger(end) || !Number.isSafeInteger(offset) || end <= start) return err(`info mtree: cannot use the line "${line.trim()}"`)
+    if (!Number.isSafeInteger(end) || !Number.isSafeInteger(offset) || end <= start)
+      return err(`info mtree: cannot use the line "${line.trim()}"`)
     const last = blocks.at(-1)
     if (last !== undefined && last.end > start) return err(`info mtree: "${line.trim()}" overlaps the block before it`)
-    if (last !== undefined && last.backend === backend && last.end === start && last.offset + (last.end - last.start) === offset) {
+    if (
+      last !== undefined &&
+      last.backend === backend &&
+      last.end === start &&
+      last.offset + (last.end - last.start) === offset
+    ) {
       blocks[blocks.length - 1] = { ...last, end }
     } else {
       blocks.push({ start, end, backend, offset })

@@ -14,7 +14,8 @@ export async function readRamMap(channel: GuestChannel, raw: RawStore): Promise<
     channel.qmp('human-monitor-command', { 'command-line': 'info mtree -f' }),
   ])
   const backends = Backends.safeParse(devices)
-  if (!backends.success || typeof text !== 'string') return notSeen('QEMU answered query-memdev or info mtree in a form that the lab does not know')
+  if (!backends.success || typeof text !== 'string')
+    return notSeen('QEMU answered query-memdev or info mtree in a form that the lab does not know')
   raw.put('qmp/info-mtree-f.txt', Buffer.from(text))
   raw.put('qmp/query-memdev.json', Buffer.from(JSON.stringify(devices)))
   const blocks = parseMtree(text, new Set(backends.data.map(({ id }) => id)))

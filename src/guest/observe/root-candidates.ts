@@ -75,7 +75,11 @@ export function isProven(candidate: RootCandidate, { guestOutFdt, incomingCount 
 }
 
 /** Which of all candidates the running kernel uses, or why that cannot be told. */
-export function liveRoot(candidates: readonly RootCandidate[], { guestOutFdt, incomingCount }: RootEvidence, foreign: readonly ForeignRoot[] = []): Reading<RootCandidate> {
+export function liveRoot(
+  candidates: readonly RootCandidate[],
+  { guestOutFdt, incomingCount }: RootEvidence,
+  foreign: readonly ForeignRoot[] = [],
+): Reading<RootCandidate> {
   if (candidates.length === 0 && foreign.length > 0) {
     const roots = foreign.map(({ address, compatible }) => `'${compatible}' at ${hex(address)}`).join(', ')
     return notSeen(`the KHO root FDTs in guest RAM are of formats that this lab does not decode: ${roots}; they are kept raw`)

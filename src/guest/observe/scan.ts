@@ -63,8 +63,13 @@ function chunksOf(memory: PhysMemory): Chunk[] {
     Array.from({ length: Math.ceil((end - start) / CHUNK) }, (_unused, index) => {
       const from = start + index * CHUNK
       const to = Math.min(from + CHUNK, end)
-      return { start: from, length: to - from, distance: Math.min(from - start, from % ROUND, end - to, (ROUND - (to % ROUND)) % ROUND) }
-    }))
+      return {
+        start: from,
+        length: to - from,
+        distance: Math.min(from - start, from % ROUND, end - to, (ROUND - (to % ROUND)) % ROUND),
+      }
+    }),
+  )
   return chunks.sort((a, b) => a.distance - b.distance)
 }
 

@@ -45,18 +45,29 @@ export interface SyntheticRoot {
 }
 
 /** Writes a handover: root at `address`, metadata behind it, the tree's nodes behind that. Answers with the blob. */
-export function writeHandover(memory: SyntheticMemory, { address, kexecCount, records = [], withoutItself = false }: SyntheticRoot): Uint8Array {
+export function writeHandover(
+  memory: SyntheticMemory,
+  { address, kexecCount, records = [], withoutItself = false }: SyntheticRoot,
+): Uint8Array {
   const metadata = address + PAGE_SIZE
   const tree = address + 2 * PAGE_SIZE
   const all = [...(withoutItself ? [] : [{ start: address, order: 0 }]), { start: metadata, order: 0 }, ...records]
   writeTree(memory, tree, all)
   memory.write(metadata, encodeKexecMetadata({ version: 1, previousRelease: '7.3.4', kexecCount }))
-  const blob = kernelRootFdt({ compatible: 'kho-v4', memoryMap: tree, subtrees: [{ name: 'kexec-metadata', address: metadata, size: 73 }] })
+  const blob = kernelRootFdt({
+    compatible: 'kho-v4',
+    memoryMap: tree,
+    subtrees: [{ name: 'kexec-metadata', address: metadata, size: 73 }],
+  })
   memory.write(address, blob)
   return blob
 }
 
-function writeTree(memory: SyntheticMemory, first: number, records: readonly { readonly start: number; readonly order: number }[]): void {
+function writeTree(
+  memory: SyntheticMemory,
+  first: number,
+  records: readonly { readonly start: number; readonly order: number }[],
+): void {
   const nodes = radixLayout(records).map((node, index) => ({ ...node, address: first + index * PAGE_SIZE }))
   for (const { level, prefix, slots, address } of nodes) {
     const page = new Uint8Array(PAGE_SIZE)

@@ -5,7 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ProbeOptions, chooseAccelerator } from './accelerator.ts'
 
 let directory: string
-beforeEach(async () => { directory = await mkdtemp(join(tmpdir(), 'kho-accelerator-')) })
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'kho-accelerator-'))
+})
 afterEach(() => rm(directory, { recursive: true }))
 
 /** A host whose KVM behaves as the script does; counts how often it was asked. */
@@ -16,7 +18,11 @@ async function host(script: string): Promise<ProbeOptions & { asked: () => Promi
   await writeFile(qemu, `#!/bin/sh\necho >>${count}\n${script}\n`)
   await chmod(qemu, 0o755)
   return {
-    kernel: '/bzImage', qemu, device: '/dev/null', cacheDirectory: join(directory, 'cache'), boundMs: 300,
+    kernel: '/bzImage',
+    qemu,
+    device: '/dev/null',
+    cacheDirectory: join(directory, 'cache'),
+    boundMs: 300,
     asked: async () => (await readFile(count, 'utf8')).length,
   }
 }
@@ -31,10 +37,14 @@ describe('chooseAccelerator', () => {
   })
 
   it('takes TCG when the guest is mute, and when QEMU dies, saying which', async () => {
-    expect(await chooseAccelerator('auto', await host('exec sleep 100'))).toEqual({ used: 'tcg', why: 'KVM is there, but a guest under it said nothing for 0.3 s' })
+    expect(await chooseAccelerator('auto', await host('exec sleep 100'))).toEqual({
+      used: 'tcg',
+      why: 'KVM is there, but a guest under it said nothing for 0.3 s',
+    })
     await rm(join(directory, 'cache'), { recursive: true })
     expect(await chooseAccelerator('auto', await host('echo "kvm.c: Assertion failed" >&2; exit 134'))).toEqual({
-      used: 'tcg', why: 'KVM is there, but QEMU ended under it: kvm.c: Assertion failed',
+      used: 'tcg',
+      why: 'KVM is there, but QEMU ended under it: kvm.c: Assertion failed',
     })
   })
 
@@ -60,7 +70,10 @@ describe('chooseAccelerator', () => {
     const options = await host('exit 1')
     expect(await chooseAccelerator('tcg', options)).toEqual({ used: 'tcg', why: 'the experiment asks for it' })
     expect(await chooseAccelerator('kvm', options)).toEqual({ used: 'kvm', why: 'the experiment asks for it' })
-    expect(await chooseAccelerator('auto', { ...options, device: '/nonexistent' })).toEqual({ used: 'tcg', why: 'this host has no /nonexistent' })
+    expect(await chooseAccelerator('auto', { ...options, device: '/nonexistent' })).toEqual({
+      used: 'tcg',
+      why: 'this host has no /nonexistent',
+    })
     expect(await options.asked()).toBe(0)
   })
 })

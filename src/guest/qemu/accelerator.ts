@@ -45,9 +45,8 @@ export async function chooseAccelerator(wanted: 'auto' | 'kvm' | 'tcg', options:
   options.signal?.throwIfAborted()
   const failure = await probeKvm(qemu, options)
   options.signal?.throwIfAborted()
-  const answer: Accelerator = failure === undefined
-    ? { used: 'kvm', why: 'a guest spoke under KVM' }
-    : { used: 'tcg', why: `KVM is there, but ${failure}` }
+  const answer: Accelerator =
+    failure === undefined ? { used: 'kvm', why: 'a guest spoke under KVM' } : { used: 'tcg', why: `KVM is there, but ${failure}` }
   await remember(file, { ...answer, key })
   return answer
 }
@@ -84,8 +83,27 @@ async function remember(file: string, answer: z.infer<typeof Answer>): Promise<v
 /** Boots the kernel under KVM, without any root file system, until its first byte. Returns why not, or undefined. */
 async function probeKvm(qemu: string, { kernel, boundMs = PROBE_MS, signal }: ProbeOptions): Promise<string | undefined> {
   const argv = [
-    '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-nic', 'none', '-machine', 'q35', '-accel', 'kvm', '-cpu', 'host',
-    '-m', '256M', '-kernel', kernel, '-append', 'console=ttyS0 panic=-1', '-serial', 'stdio',
+    '-nodefaults',
+    '-no-user-config',
+    '-display',
+    'none',
+    '-no-reboot',
+    '-nic',
+    'none',
+    '-machine',
+    'q35',
+    '-accel',
+    'kvm',
+    '-cpu',
+    'host',
+    '-m',
+    '256M',
+    '-kernel',
+    kernel,
+    '-append',
+    'console=ttyS0 panic=-1',
+    '-serial',
+    'stdio',
   ]
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
   const { process } = await startQemu(qemu, argv, { onStdout: () => resolve(undefined) })

@@ -18,7 +18,10 @@ const base: QemuInput = {
 
 /** Option and value on one line, as one reads a command. */
 const lines = (input: QemuInput): string[] =>
-  qemuArgv(input).reduce<string[]>((all, word) => (word.startsWith('-') ? [...all, word] : [...all.slice(0, -1), `${all.at(-1) ?? ''} ${word}`]), [])
+  qemuArgv(input).reduce<string[]>(
+    (all, word) => (word.startsWith('-') ? [...all, word] : [...all.slice(0, -1), `${all.at(-1) ?? ''} ${word}`]),
+    [],
+  )
 
 describe('qemuArgv', () => {
   it('describes a q35 machine with one node under TCG', () => {
@@ -69,7 +72,12 @@ describe('qemuArgv', () => {
     lines({ ...base, ...input }).filter((line) => /^-(object memory-backend-file,|machine |numa |smp |m )/.test(line))
 
   it('gives every node its own RAM file and an even share of the CPUs', () => {
-    const input = { memory: 4 * GiB, cpus: 4, nodes: [{ memory: 3 * GiB }, { memory: GiB }], ramPaths: ['/proc/self/fd/3', '/proc/self/fd/4'] }
+    const input = {
+      memory: 4 * GiB,
+      cpus: 4,
+      nodes: [{ memory: 3 * GiB }, { memory: GiB }],
+      ramPaths: ['/proc/self/fd/3', '/proc/self/fd/4'],
+    }
     expect(nodes(input)).toMatchInlineSnapshot(`
       [
         "-smp 4,sockets=2,cores=2,threads=1",
@@ -101,11 +109,13 @@ describe('qemuArgv', () => {
 
   it('keeps commas, blanks and quotes of paths out of the option lists', () => {
     const argv = qemuArgv({ ...base, ramPaths: ['/a,b'], fetch: { cat: '/usr/bin/cat', kernel: "/it's, here/k", initrd: '/i' } })
-    expect(argv.filter((word) => word.includes('/a,') || word.includes('here'))).toEqual([
-      'user,id=net0,hostfwd=tcp:127.0.0.1:0-:22,'
-      + `guestfwd=tcp:10.0.2.4:1-cmd:/usr/bin/cat '/it'\\''s,, here/k',guestfwd=tcp:10.0.2.4:2-cmd:/usr/bin/cat /i`,
-      'memory-backend-file,id=ram0,size=1073741824,mem-path=/a,,b,share=on',
-    ].reverse())
+    expect(argv.filter((word) => word.includes('/a,') || word.includes('here'))).toEqual(
+      [
+        'user,id=net0,hostfwd=tcp:127.0.0.1:0-:22,' +
+          `guestfwd=tcp:10.0.2.4:1-cmd:/usr/bin/cat '/it'\\''s,, here/k',guestfwd=tcp:10.0.2.4:2-cmd:/usr/bin/cat /i`,
+        'memory-backend-file,id=ram0,size=1073741824,mem-path=/a,,b,share=on',
+      ].reverse(),
+    )
   })
 
   it('refuses RAM files that do not fit the nodes', () => {

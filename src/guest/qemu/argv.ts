@@ -43,34 +43,63 @@ export const ramBackends = (nodes: readonly QemuNode[]): string[] =>
  */
 export function qemuArgv(input: QemuInput): string[] {
   return [
-    '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-nic', 'none',
-    '-accel', input.accelerator,
-    '-cpu', input.accelerator === 'kvm' ? 'host' : 'max',
-    '-smp', topology(input),
-    '-m', `${input.memory / 1024}k`,
+    '-nodefaults',
+    '-no-user-config',
+    '-display',
+    'none',
+    '-no-reboot',
+    '-nic',
+    'none',
+    '-accel',
+    input.accelerator,
+    '-cpu',
+    input.accelerator === 'kvm' ? 'host' : 'max',
+    '-smp',
+    topology(input),
+    '-m',
+    `${input.memory / 1024}k`,
     ...memoryArguments(input),
-    '-kernel', input.kernel,
-    '-initrd', input.initrd,
-    '-append', input.cmdline,
-    '-netdev', network(input),
-    '-device', 'virtio-net-pci,netdev=net0,romfile=',
-    '-object', 'rng-builtin,id=rng0',
-    '-device', 'virtio-rng-pci,rng=rng0',
-    '-chardev', `socket,id=console,path=${escaped(input.sockets.console)}`,
-    '-serial', 'chardev:console',
-    '-chardev', `socket,id=lab,path=${escaped(input.sockets.lab)}`,
-    '-serial', 'chardev:lab',
-    '-chardev', `socket,id=qmp,path=${escaped(input.sockets.qmp)}`,
-    '-mon', 'chardev=qmp,mode=control',
-    '-chardev', `socket,id=monitor,path=${escaped(input.sockets.monitor)},server=on,wait=off`,
-    '-mon', 'chardev=monitor,mode=control',
+    '-kernel',
+    input.kernel,
+    '-initrd',
+    input.initrd,
+    '-append',
+    input.cmdline,
+    '-netdev',
+    network(input),
+    '-device',
+    'virtio-net-pci,netdev=net0,romfile=',
+    '-object',
+    'rng-builtin,id=rng0',
+    '-device',
+    'virtio-rng-pci,rng=rng0',
+    '-chardev',
+    `socket,id=console,path=${escaped(input.sockets.console)}`,
+    '-serial',
+    'chardev:console',
+    '-chardev',
+    `socket,id=lab,path=${escaped(input.sockets.lab)}`,
+    '-serial',
+    'chardev:lab',
+    '-chardev',
+    `socket,id=qmp,path=${escaped(input.sockets.qmp)}`,
+    '-mon',
+    'chardev=qmp,mode=control',
+    '-chardev',
+    `socket,id=monitor,path=${escaped(input.sockets.monitor)},server=on,wait=off`,
+    '-mon',
+    'chardev=monitor,mode=control',
   ]
 }
 
 function network({ fetch }: QemuInput): string {
   const forward = (port: number, file: string): string =>
     `guestfwd=tcp:${FETCH.host}:${port}-cmd:${escaped(`${shellWord(fetch.cat)} ${shellWord(file)}`)}`
-  return ['user,id=net0,hostfwd=tcp:127.0.0.1:0-:22', forward(FETCH.kernelPort, fetch.kernel), forward(FETCH.initrdPort, fetch.initrd)].join(',')
+  return [
+    'user,id=net0,hostfwd=tcp:127.0.0.1:0-:22',
+    forward(FETCH.kernelPort, fetch.kernel),
+    forward(FETCH.initrdPort, fetch.initrd),
+  ].join(',')
 }
 
 /** A word as g_shell_parse_argv() reads it, which is what slirp cuts commands with. */
@@ -85,10 +114,12 @@ function topology({ cpus, nodes }: QemuInput): string {
 
 function memoryArguments({ type, nodes, cpus, ramPaths }: QemuInput): string[] {
   const backends = ramBackends(nodes)
-  if (ramPaths.length !== backends.length) throw new RangeError(`${ramPaths.length} RAM files for ${backends.length} nodes with memory`)
+  if (ramPaths.length !== backends.length)
+    throw new RangeError(`${ramPaths.length} RAM files for ${backends.length} nodes with memory`)
   const withMemory = nodes.filter((node) => node.memory > 0)
   const objects = backends.flatMap((id, index) => [
-    '-object', `memory-backend-file,id=${id},size=${withMemory[index]?.memory ?? 0},mem-path=${escaped(ramPaths[index] ?? '')},share=on`,
+    '-object',
+    `memory-backend-file,id=${id},size=${withMemory[index]?.memory ?? 0},mem-path=${escaped(ramPaths[index] ?? '')},share=on`,
   ])
   if (nodes.length <= 1) return [...objects, '-machine', `${type},memory-backend=${backends[0] ?? ''}`]
   const unused = [...backends]

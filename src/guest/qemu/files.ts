@@ -57,7 +57,8 @@ const runFilesIn = (directory: string): RunFiles => ({
 export async function baseDirectory({ env = process.env }: BaseDirectoryOptions = {}): Promise<string> {
   const uid = process.getuid?.() ?? 0
   const runtime = env['XDG_RUNTIME_DIR']
-  const base = runtime && (await isOwn(runtime, uid)) ? join(runtime, 'kho-lab') : join(env['TMPDIR'] ?? tmpdir(), `kho-lab-${uid}`)
+  const base =
+    runtime && (await isOwn(runtime, uid)) ? join(runtime, 'kho-lab') : join(env['TMPDIR'] ?? tmpdir(), `kho-lab-${uid}`)
   await mkdir(base, { mode: 0o700, recursive: true })
   const state = await lstat(base)
   if (!state.isDirectory() || state.uid !== uid || (state.mode & 0o077) !== 0) {
@@ -72,7 +73,10 @@ export async function baseDirectory({ env = process.env }: BaseDirectoryOptions 
 
 /** $XDG_RUNTIME_DIR survives a change of user (su, sudo), and is then somebody else's. */
 const isOwn = (directory: string, uid: number): Promise<boolean> =>
-  stat(directory).then((state) => state.isDirectory() && state.uid === uid, () => false)
+  stat(directory).then(
+    (state) => state.isDirectory() && state.uid === uid,
+    () => false,
+  )
 
 /** A new run directory with its sidecar. Rejects with LabError usage when its sockets' paths would be too long. */
 export async function createRunFiles(options: BaseDirectoryOptions = {}): Promise<RunFiles> {

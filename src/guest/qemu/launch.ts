@@ -55,7 +55,8 @@ export interface Launched {
  */
 export async function launch(spec: LaunchSpec, listeners: LaunchListeners): Promise<Launched> {
   const [binary, cat, room] = await Promise.all([findQemu(spec.qemu), findProgram('cat'), hostRoom()])
-  if (cat === undefined) throw new LabError({ code: 'tool-missing', message: 'cat is not installed', hint: 'On Debian: apt-get install coreutils' })
+  if (cat === undefined)
+    throw new LabError({ code: 'tool-missing', message: 'cat is not installed', hint: 'On Debian: apt-get install coreutils' })
   const ramDirectory = chooseRamDirectory(spec.memory, room)
   const undo: (() => void | Promise<void>)[] = []
   const dispose = async (): Promise<void> => {
@@ -64,7 +65,10 @@ export async function launch(spec: LaunchSpec, listeners: LaunchListeners): Prom
   try {
     const files = await createRunFiles()
     undo.push(() => removeRunFiles(files))
-    const ram = openRamFiles(spec.nodes.map((node) => node.memory).filter((size) => size > 0), ramDirectory)
+    const ram = openRamFiles(
+      spec.nodes.map((node) => node.memory).filter((size) => size > 0),
+      ramDirectory,
+    )
     undo.push(() => ram.close())
     const sockets = await listen(files)
     undo.push(() => sockets.close())
@@ -81,10 +85,13 @@ export async function launch(spec: LaunchSpec, listeners: LaunchListeners): Prom
     undo.push(() => killed(process))
     const consoleEnded = sockets.console.connection.then((socket) => drain(socket, listeners.onConsole))
     void sockets.lab.connection.then((socket) => drain(socket, listeners.onLabPort))
-    const [{ client: qmp, version }] = await orExit(process, Promise.all([
-      sockets.qmp.connection.then((socket) => QmpClient.open(socket, MONITOR_TIMEOUT_MS)),
-      identityOf(process.pid, binary).then((identity) => writeSidecar(files, identity)),
-    ]))
+    const [{ client: qmp, version }] = await orExit(
+      process,
+      Promise.all([
+        sockets.qmp.connection.then((socket) => QmpClient.open(socket, MONITOR_TIMEOUT_MS)),
+        identityOf(process.pid, binary).then((identity) => writeSidecar(files, identity)),
+      ]),
+    )
     const [blocks, sshPort] = await orExit(process, Promise.all([ramBlocks(qmp, spec), forwardedPort(qmp)]))
     const fds = new Map(ramBackends(spec.nodes).map((name, index) => [name, ram.fds[index] ?? -1]))
     const memory = guestMemory(closeFirmwareHole(blocks), fds)
@@ -120,9 +127,14 @@ async function killed(process: QemuProcess): Promise<void> {
 
 /** A step of the start, or QEMU's own words when it ended or did not answer instead. */
 async function orExit<T>(process: QemuProcess, step: Promise<T>): Promise<T> {
-  const ended = process.exited.then(() => { throw new Error('QEMU ended') })
+  const ended = process.exited.then(() => {
+    throw new Error('QEMU ended')
+  })
   const { promise: tooLate, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new Error(`QEMU's monitor did not answer within ${MONITOR_TIMEOUT_MS} ms`)), MONITOR_TIMEOUT_MS)
+  const timer = setTimeout(
+    () => reject(new Error(`QEMU's monitor did not answer within ${MONITOR_TIMEOUT_MS} ms`)),
+    MONITOR_TIMEOUT_MS,
+  )
   try {
     return await Promise.race([step, ended, tooLate])
   } catch (error) {
@@ -131,11 +143,14 @@ async function orExit<T>(process: QemuProcess, step: Promise<T>): Promise<T> {
     const { signal, code } = await process.exited
     clearTimeout(kill)
     const words = signal === 'SIGKILL' ? undefined : process.stderr().at(-1)
-    throw new LabError({
-      code: 'qemu-start-failed',
-      message: `QEMU did not start: ${words ?? messageOf(error)}`,
-      evidence: [...process.stderr(), signal ? `ended by ${signal}` : `exit code ${code}`],
-    }, { cause: error })
+    throw new LabError(
+      {
+        code: 'qemu-start-failed',
+        message: `QEMU did not start: ${words ?? messageOf(error)}`,
+        evidence: [...process.stderr(), signal ? `ended by ${signal}` : `exit code ${code}`],
+      },
+      { cause: error },
+    )
   } finally {
     clearTimeout(timer)
   }
@@ -145,7 +160,14 @@ async function orExit<T>(process: QemuProcess, step: Promise<T>): Promise<T> {
 function explained(error: unknown): unknown {
   const full = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
   if (!full) return error
-  return new LabError({ code: 'disk-full', message: `the files of a run do not fit: ${messageOf(error)}`, hint: 'Free space there, or set TMPDIR or XDG_RUNTIME_DIR.' }, { cause: error })
+  return new LabError(
+    {
+      code: 'disk-full',
+      message: `the files of a run do not fit: ${messageOf(error)}`,
+      hint: 'Free space there, or set TMPDIR or XDG_RUNTIME_DIR.',
+    },
+    { cause: error },
+  )
 }
 
 async function ramBlocks(qmp: QmpClient, spec: LaunchSpec): Promise<RamBlock[]> {

@@ -32,9 +32,17 @@ export interface StartOptions {
 
 /** Absolute path of a program as the shell would find it, or undefined. */
 export async function findProgram(name: string, path = process.env['PATH'] ?? ''): Promise<string | undefined> {
-  const candidates = name.includes('/') ? [name] : path.split(delimiter).filter(Boolean).map((directory) => join(directory, name))
+  const candidates = name.includes('/')
+    ? [name]
+    : path
+        .split(delimiter)
+        .filter(Boolean)
+        .map((directory) => join(directory, name))
   for (const candidate of candidates) {
-    const usable = await access(candidate, constants.X_OK).then(() => true, () => false)
+    const usable = await access(candidate, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
     if (usable) return await realpath(candidate)
   }
   return undefined
@@ -82,7 +90,9 @@ async function started(child: ChildProcess): Promise<QemuProcess> {
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve)
     child.once('error', (error) => {
-      reject(new LabError({ code: 'qemu-start-failed', message: `QEMU could not be started: ${error.message}` }, { cause: error }))
+      reject(
+        new LabError({ code: 'qemu-start-failed', message: `QEMU could not be started: ${error.message}` }, { cause: error }),
+      )
     })
   })
   if (child.pid === undefined) throw new LabError({ code: 'qemu-start-failed', message: 'QEMU could not be started' })

@@ -65,8 +65,14 @@ export class QmpClient extends EventEmitter<{ event: [QmpEvent]; close: [LabErro
       reject(broken(`QEMU did not answer ${command} within ${timeoutMs} ms`))
     }, timeoutMs)
     this.#pending.set(id, {
-      resolve: (value) => { clearTimeout(timer); resolve(value) },
-      reject: (error) => { clearTimeout(timer); reject(error) },
+      resolve: (value) => {
+        clearTimeout(timer)
+        resolve(value)
+      },
+      reject: (error) => {
+        clearTimeout(timer)
+        reject(error)
+      },
     })
     this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`)
     return promise
@@ -86,7 +92,10 @@ export class QmpClient extends EventEmitter<{ event: [QmpEvent]; close: [LabErro
   #greeting(timeoutMs: number): Promise<QmpVersion> {
     const { promise, resolve, reject } = Promise.withResolvers<QmpVersion>()
     const timer = setTimeout(() => this.#close(broken(`no greeting from QEMU's monitor within ${timeoutMs} ms`)), timeoutMs)
-    const closed = (error: LabError): void => { clearTimeout(timer); reject(error) }
+    const closed = (error: LabError): void => {
+      clearTimeout(timer)
+      reject(error)
+    }
     this.once('close', closed)
     this.#greeted = (version) => {
       clearTimeout(timer)
@@ -158,7 +167,8 @@ export class QmpClient extends EventEmitter<{ event: [QmpEvent]; close: [LabErro
   }
 }
 
-const broken = (message: string, evidence: readonly string[] = []): LabError => new LabError({ code: 'internal', message, evidence })
+const broken = (message: string, evidence: readonly string[] = []): LabError =>
+  new LabError({ code: 'internal', message, evidence })
 
 function versionOf(greeting: unknown): QmpVersion {
   const version = isRecord(greeting) && isRecord(greeting['version']) ? greeting['version'] : {}

@@ -11,23 +11,50 @@ describe('guestMemory', () => {
   it('reads addresses on both sides of the PCI hole and across nodes, and nothing outside RAM', () => {
     const files = openRamFiles([3 * MiB, MiB], tmpdir())
     const [first = -1, second = -1] = files.fds
-    const blocks = [block(0, 2 * MiB, 'ram0', 0), block(4 * GiB, 4 * GiB + MiB, 'ram0', 2 * MiB), block(4 * GiB + MiB, 4 * GiB + 2 * MiB, 'ram1', 0)]
-    const memory = guestMemory(blocks, new Map([['ram0', first], ['ram1', second]]))
+    const blocks = [
+      block(0, 2 * MiB, 'ram0', 0),
+      block(4 * GiB, 4 * GiB + MiB, 'ram0', 2 * MiB),
+      block(4 * GiB + MiB, 4 * GiB + 2 * MiB, 'ram1', 0),
+    ]
+    const memory = guestMemory(
+      blocks,
+      new Map([
+        ['ram0', first],
+        ['ram1', second],
+      ]),
+    )
     writeSync(first, Buffer.from('low'), 0, 3, 2 * MiB - 3)
     writeSync(first, Buffer.from('end of node 0'), 0, 13, 3 * MiB - 13)
     writeSync(second, Buffer.from(', node 1'), 0, 8, 0)
-    expect(memory.ranges).toEqual([{ start: 0, end: 2 * MiB }, { start: 4 * GiB, end: 4 * GiB + 2 * MiB }])
+    expect(memory.ranges).toEqual([
+      { start: 0, end: 2 * MiB },
+      { start: 4 * GiB, end: 4 * GiB + 2 * MiB },
+    ])
     expect(Buffer.from(memory.read(2 * MiB - 3, 3) ?? []).toString()).toBe('low')
     expect(Buffer.from(memory.read(4 * GiB + MiB - 13, 21) ?? []).toString()).toBe('end of node 0, node 1')
     expect(memory.read(0, 4)).toEqual(new Uint8Array(4))
-    for (const [address, length] of [[2 * MiB - 1, 2], [3 * GiB, 1], [4 * GiB + 2 * MiB, 1], [-1, 1], [0, -1], [0.5, 1], [0, Infinity], [2 ** 60, 8]] as const) {
+    for (const [address, length] of [
+      [2 * MiB - 1, 2],
+      [3 * GiB, 1],
+      [4 * GiB + 2 * MiB, 1],
+      [-1, 1],
+      [0, -1],
+      [0.5, 1],
+      [0, Infinity],
+      [2 ** 60, 8],
+    ] as const) {
       expect(memory.read(address, length)).toBeUndefined()
     }
     files.close()
   })
 
   it('closes the hole that the firmware makes below 1 MiB, and no other', () => {
-    const raw = [block(0, 0xc0000, 'ram0', 0), block(MiB, 2 * GiB, 'ram0', MiB), block(4 * GiB, 5 * GiB, 'ram0', 2 * GiB), block(5 * GiB, 6 * GiB, 'ram1', 0)]
+    const raw = [
+      block(0, 0xc0000, 'ram0', 0),
+      block(MiB, 2 * GiB, 'ram0', MiB),
+      block(4 * GiB, 5 * GiB, 'ram0', 2 * GiB),
+      block(5 * GiB, 6 * GiB, 'ram1', 0),
+    ]
     expect(closeFirmwareHole(raw)).toEqual([block(0, 2 * GiB, 'ram0', 0), raw[2], raw[3]])
   })
 
@@ -47,7 +74,13 @@ describe('RAM files', () => {
 })
 
 describe('chooseRamDirectory', () => {
-  const room = { memory: 8 * GiB, directories: [{ path: '/dev/shm', free: 2 * GiB }, { path: '/tmp', free: 100 * GiB }] }
+  const room = {
+    memory: 8 * GiB,
+    directories: [
+      { path: '/dev/shm', free: 2 * GiB },
+      { path: '/tmp', free: 100 * GiB },
+    ],
+  }
 
   it('takes the first directory with room', () => {
     expect(chooseRamDirectory(2 * GiB, room)).toBe('/dev/shm')
@@ -56,7 +89,9 @@ describe('chooseRamDirectory', () => {
 
   it('says what the host has when that is not enough', () => {
     expect(() => chooseRamDirectory(16 * GiB, room)).toThrow('the machine wants 16 GiB of RAM, this host has 8 GiB available')
-    expect(() => chooseRamDirectory(4 * GiB, { ...room, directories: room.directories.slice(0, 1) })).toThrow('the machine wants 4 GiB')
+    expect(() => chooseRamDirectory(4 * GiB, { ...room, directories: room.directories.slice(0, 1) })).toThrow(
+      'the machine wants 4 GiB',
+    )
   })
 
   it('reads the numbers of this host', async () => {

@@ -102,7 +102,11 @@ export function guestMemory(blocks: readonly RamBlock[], fds: ReadonlyMap<string
     for (const piece of pieces) {
       const start = Math.max(address, piece.start)
       const end = Math.min(address + length, piece.end)
-      if (start < end && !readFully(piece.fd, target.subarray(start - address, end - address), piece.offset + start - piece.start)) return false
+      if (
+        start < end &&
+        !readFully(piece.fd, target.subarray(start - address, end - address), piece.offset + start - piece.start)
+      )
+        return false
     }
     return true
   }

@@ -12,7 +12,9 @@ import { reapLeftovers } from './reap.ts'
 let env: { XDG_RUNTIME_DIR: string }
 const started: { kill: () => void }[] = []
 
-beforeEach(async () => { env = { XDG_RUNTIME_DIR: await mkdtemp(join(tmpdir(), 'kho-reap-')) } })
+beforeEach(async () => {
+  env = { XDG_RUNTIME_DIR: await mkdtemp(join(tmpdir(), 'kho-reap-')) }
+})
 afterEach(async () => {
   for (const child of started.splice(0)) child.kill()
   await rm(env.XDG_RUNTIME_DIR, { recursive: true })
@@ -31,7 +33,12 @@ async function sleeper(): Promise<{ identity: Identity; ended: Promise<unknown> 
 }
 
 /** A pid that no process has: the highest possible is never reached in a test. */
-const nobody = async (): Promise<Identity> => ({ pid: 4_194_303, startTime: '1', exe: '/usr/bin/node', bootId: await hostBootId() })
+const nobody = async (): Promise<Identity> => ({
+  pid: 4_194_303,
+  startTime: '1',
+  exe: '/usr/bin/node',
+  bootId: await hostBootId(),
+})
 
 async function leftover(sidecar: Sidecar | string): Promise<string> {
   const files = await createRunFiles({ env })
@@ -42,7 +49,11 @@ async function leftover(sidecar: Sidecar | string): Promise<string> {
 /** Typed, which vitest's own is not. */
 const containing = (part: string): unknown => expect.stringContaining(part)
 
-const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false)
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
 
 describe('run files', () => {
   it('lie in a directory of the user alone, with a sidecar that names the lab', async () => {
@@ -64,7 +75,10 @@ describe('run files', () => {
   it('are refused where the path of a socket would be too long', async () => {
     const long = { XDG_RUNTIME_DIR: join(env.XDG_RUNTIME_DIR, 'x'.repeat(80)) }
     await mkdir(long.XDG_RUNTIME_DIR)
-    await expect(createRunFiles({ env: long })).rejects.toMatchObject({ code: 'usage', message: containing('the system allows 107') })
+    await expect(createRunFiles({ env: long })).rejects.toMatchObject({
+      code: 'usage',
+      message: containing('the system allows 107'),
+    })
   })
 
   it('lie below the directory for temporary files where there is no runtime directory of the user', async () => {
@@ -120,7 +134,9 @@ describe('reapLeftovers', () => {
       { ...identity, bootId: 'the boot before' },
     ]
     for (const stranger of strangers) await leftover({ lab: await nobody(), qemu: stranger })
-    expect((await reapLeftovers({ env })).map(({ text }) => text)).toEqual(Array(3).fill('removed the directory of a run whose lab is gone'))
+    expect((await reapLeftovers({ env })).map(({ text }) => text)).toEqual(
+      Array(3).fill('removed the directory of a run whose lab is gone'),
+    )
     expect(await isAlive(identity)).toBe(true)
   })
 

@@ -6,7 +6,9 @@ export async function openSerialLog(path: string, onFailure: (error: LabError) =
   const log = createWriteStream(path, { flags: 'a' })
   await new Promise<void>((resolve, reject) => {
     log.once('open', () => resolve())
-    log.once('error', (error) => reject(new LabError({ code: 'out-unwritable', message: `cannot write ${path}: ${error.message}` }, { cause: error })))
+    log.once('error', (error) =>
+      reject(new LabError({ code: 'out-unwritable', message: `cannot write ${path}: ${error.message}` }, { cause: error })),
+    )
   })
   log.on('error', (error: NodeJS.ErrnoException) => {
     const code = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'disk-full' : 'out-unwritable'

@@ -7,24 +7,24 @@ const bytes = (text: string): Uint8Array => Buffer.from(text, 'utf8')
 
 describe('LineSplitter', () => {
   it('gives the same lines however the bytes are cut', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), fc.array(fc.nat(300), { maxLength: 5 }), (all, cuts) => {
-      const whole = new LineSplitter()
-      const expected = whole.push(all)
-      const pieces = new LineSplitter()
-      const places = [0, ...cuts.map((cut) => Math.min(cut, all.length)).sort((a, b) => a - b), all.length]
-      const got = places.slice(1).flatMap((end, index) => pieces.push(all.subarray(places[index], end)))
-      expect(got).toEqual(expected)
-      expect(pieces.partial()).toBe(whole.partial())
-    }))
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.array(fc.nat(300), { maxLength: 5 }), (all, cuts) => {
+        const whole = new LineSplitter()
+        const expected = whole.push(all)
+        const pieces = new LineSplitter()
+        const places = [0, ...cuts.map((cut) => Math.min(cut, all.length)).sort((a, b) => a - b), all.length]
+        const got = places.slice(1).flatMap((end, index) => pieces.push(all.subarray(places[index], end)))
+        expect(got).toEqual(expected)
+        expect(pieces.partial()).toBe(whole.partial())
+      }),
+    )
   })
 
   it('shows control characters, drops colours and carriage returns, and keeps broken UTF-8 harmless', () => {
     const splitter = new LineSplitter()
-    expect(splitter.push(Buffer.concat([bytes('\u001b[1;31mred\u001b[0m\r\n\u0007bell\u0000\n'), Buffer.from([0xff, 0xfe, 10])]))).toEqual([
-      'red',
-      '\\x07bell\\x00',
-      '\ufffd\ufffd',
-    ])
+    expect(
+      splitter.push(Buffer.concat([bytes('\u001b[1;31mred\u001b[0m\r\n\u0007bell\u0000\n'), Buffer.from([0xff, 0xfe, 10])])),
+    ).toEqual(['red', '\\x07bell\\x00', '\ufffd\ufffd'])
   })
 
   it('holds no more of a 10 MB line than its limit', () => {
@@ -38,12 +38,27 @@ describe('LineSplitter', () => {
 describe('recogniseTrouble', () => {
   // Texts as Linux 7.3.4 prints them.
   const cases: [string, Trouble | undefined][] = [
-    ['[    1.674531] Kernel panic - not syncing: No working init found.', { kind: 'panic', text: 'Kernel panic - not syncing: No working init found.' }],
-    ['Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)', { kind: 'panic', text: 'Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)' }],
-    ['[    0.000000][    T0] PANIC: early exception 0x0e IP 10:ffffffff81000000 error 0 cr2 0x0', { kind: 'panic', text: 'PANIC: early exception 0x0e IP 10:ffffffff81000000 error 0 cr2 0x0' }],
+    [
+      '[    1.674531] Kernel panic - not syncing: No working init found.',
+      { kind: 'panic', text: 'Kernel panic - not syncing: No working init found.' },
+    ],
+    [
+      'Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)',
+      { kind: 'panic', text: 'Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)' },
+    ],
+    [
+      '[    0.000000][    T0] PANIC: early exception 0x0e IP 10:ffffffff81000000 error 0 cr2 0x0',
+      { kind: 'panic', text: 'PANIC: early exception 0x0e IP 10:ffffffff81000000 error 0 cr2 0x0' },
+    ],
     [' -- System halted', { kind: 'panic', text: '-- System halted' }],
-    ['[    3.100000] BUG: kernel NULL pointer dereference, address: 0000000000000000', { kind: 'oops', text: 'BUG: kernel NULL pointer dereference, address: 0000000000000000' }],
-    ['[    3.100000] Oops: general protection fault: 0000 [#1] SMP', { kind: 'oops', text: 'Oops: general protection fault: 0000 [#1] SMP' }],
+    [
+      '[    3.100000] BUG: kernel NULL pointer dereference, address: 0000000000000000',
+      { kind: 'oops', text: 'BUG: kernel NULL pointer dereference, address: 0000000000000000' },
+    ],
+    [
+      '[    3.100000] Oops: general protection fault: 0000 [#1] SMP',
+      { kind: 'oops', text: 'Oops: general protection fault: 0000 [#1] SMP' },
+    ],
     ['[    3.1] kernel BUG at mm/page_alloc.c:1!', { kind: 'oops', text: 'kernel BUG at mm/page_alloc.c:1!' }],
     ['[    1.0] Command line: panic=-1 oops=panic', undefined],
     ['[    1.0] sh: Kernel panic - not syncing: said by user space', undefined],
@@ -86,7 +101,8 @@ describe('ConsoleCapture', () => {
 })
 
 describe('LabPort', () => {
-  const settled = async (promise: Promise<string>): Promise<string | undefined> => await Promise.race([promise, Promise.resolve(undefined)])
+  const settled = async (promise: Promise<string>): Promise<string | undefined> =>
+    await Promise.race([promise, Promise.resolve(undefined)])
 
   it('hears the words of one boot at a time and nothing else', async () => {
     const port = new LabPort()

@@ -50,7 +50,10 @@ function printable(bytes: Uint8Array): string {
     .toString('utf8')
     .replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
     .replace(/\r/g, '')
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+    .replace(
+      /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
+      (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+    )
 }
 
 export interface Trouble {
@@ -68,7 +71,8 @@ const STAMP = /^(?:\[[ \d.]+\](?:\[[ CT\d]+\])? ?)?/
  */
 export function recogniseTrouble(line: string): Trouble | undefined {
   const text = line.replace(STAMP, '')
-  if (/^(Kernel panic - not syncing: |PANIC: early exception | *-- System halted)/.test(text)) return { kind: 'panic', text: text.trim() }
+  if (/^(Kernel panic - not syncing: |PANIC: early exception | *-- System halted)/.test(text))
+    return { kind: 'panic', text: text.trim() }
   if (/^(BUG: |Oops: |kernel BUG at |general protection fault|double fault: |Unable to handle kernel )/.test(text)) {
     return { kind: 'oops', text: text.trim() }
   }

@@ -44,7 +44,9 @@ describe('SshSession', () => {
   it('gives back bytes, errors and exit code, and sends stdin whole', async () => {
     const opened = await session((command, channel) => {
       let size = 0
-      channel.on('data', (chunk: Buffer) => { size += chunk.length })
+      channel.on('data', (chunk: Buffer) => {
+        size += chunk.length
+      })
       channel.on('end', () => {
         channel.stderr.write(`ran ${command}`)
         channel.write(Buffer.from([0, 255, 10]))
@@ -54,13 +56,21 @@ describe('SshSession', () => {
       })
     })
     const result = await opened.exec('a command', { stdin: Buffer.alloc(3_000_000) })
-    expect(result).toEqual({ code: 7, stdout: Buffer.concat([Buffer.from([0, 255, 10]), Buffer.from('3000000')]), stderr: 'ran a command' })
+    expect(result).toEqual({
+      code: 7,
+      stdout: Buffer.concat([Buffer.from([0, 255, 10]), Buffer.from('3000000')]),
+      stderr: 'ran a command',
+    })
   })
 
   it('runs commands side by side', async () => {
     const waiting: (() => void)[] = []
     const opened = await session((command, channel) => {
-      waiting.push(() => { channel.write(command); channel.exit(0); channel.end() })
+      waiting.push(() => {
+        channel.write(command)
+        channel.exit(0)
+        channel.end()
+      })
       if (waiting.length === 2) waiting.reverse().forEach((finish) => finish())
     })
     const [a, b] = await Promise.all([opened.exec('a'), opened.exec('b')])
@@ -76,7 +86,9 @@ describe('SshSession', () => {
 
   it('gives up a command that takes too long, or is cancelled', async () => {
     const opened = await session(() => undefined)
-    await expect(opened.exec('sleep', { timeoutMs: 30 })).rejects.toMatchObject({ message: 'the guest did not finish `sleep` within 30 ms' })
+    await expect(opened.exec('sleep', { timeoutMs: 30 })).rejects.toMatchObject({
+      message: 'the guest did not finish `sleep` within 30 ms',
+    })
     await expect(opened.exec('sleep', { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'cancelled' })
     const controller = new AbortController()
     const running = opened.exec('sleep', { signal: controller.signal })
@@ -92,8 +104,12 @@ describe('SshSession', () => {
   it('talks to no other host key, and needs its own key to be known', async () => {
     const port = await server(() => undefined)
     const other = utils.generateKeyPairSync('ed25519')
-    await expect(SshSession.connect(port, { ...keys, hostPublicKey: publicBlob(other.public) }, 5000)).rejects.toMatchObject({ message: containing('another host key') })
-    await expect(SshSession.connect(port, { ...keys, clientPrivateKey: other.private }, 5000)).rejects.toMatchObject({ message: containing('does not let the lab in') })
+    await expect(SshSession.connect(port, { ...keys, hostPublicKey: publicBlob(other.public) }, 5000)).rejects.toMatchObject({
+      message: containing('another host key'),
+    })
+    await expect(SshSession.connect(port, { ...keys, clientPrivateKey: other.private }, 5000)).rejects.toMatchObject({
+      message: containing('does not let the lab in'),
+    })
   })
 
   it('does not wait for ever for a port that accepts and says nothing', async () => {
@@ -106,7 +122,8 @@ describe('SshSession', () => {
 
 describe('ALGORITHMS', () => {
   it('are there in this runtime, and none is one that Electron lacks', () => {
-    for (const cipher of ALGORITHMS.cipher) expect(getCiphers()).toContain(cipher.replace('aes128-ctr', 'aes-128-ctr').replace('aes256-ctr', 'aes-256-ctr'))
+    for (const cipher of ALGORITHMS.cipher)
+      expect(getCiphers()).toContain(cipher.replace('aes128-ctr', 'aes-128-ctr').replace('aes256-ctr', 'aes-256-ctr'))
     expect(getHashes()).toContain('sha256')
     expect(ALGORITHMS.cipher.some((name) => name.includes('chacha20'))).toBe(false)
   })

@@ -93,10 +93,15 @@ export class SshSession {
     const abort = (): void => stop.reject(toLabError(signal?.reason))
     if (signal?.aborted) throw toLabError(signal.reason)
     signal?.addEventListener('abort', abort, { once: true })
-    const timer = setTimeout(() => stop.reject(failed(`the guest did not finish \`${shown(command)}\` within ${timeoutMs} ms`)), timeoutMs)
+    const timer = setTimeout(
+      () => stop.reject(failed(`the guest did not finish \`${shown(command)}\` within ${timeoutMs} ms`)),
+      timeoutMs,
+    )
     const running = this.#start(command, options.stdin)
     try {
-      const lostFirst = this.#lost.promise.then((error) => { throw error })
+      const lostFirst = this.#lost.promise.then((error) => {
+        throw error
+      })
       return await Promise.race([stop.promise, lostFirst, running.result])
     } finally {
       clearTimeout(timer)
@@ -121,7 +126,9 @@ export class SshSession {
         channel = opened
         resolve(run(opened, stdin))
       })
-    }).catch((error: unknown) => { throw error instanceof LabError ? error : lost(messageOf(error)) })
+    }).catch((error: unknown) => {
+      throw error instanceof LabError ? error : lost(messageOf(error))
+    })
     return { result, close: () => channel?.close() }
   }
 }
@@ -132,11 +139,13 @@ function run(channel: ClientChannel, stdin: Uint8Array | undefined): Promise<Com
     const out: Buffer[] = []
     const err: Buffer[] = []
     let size = 0
-    const collect = (into: Buffer[]) => (chunk: Buffer): void => {
-      size += chunk.length
-      if (size > OUTPUT_LIMIT) reject(failed(`a command printed more than ${OUTPUT_LIMIT} bytes`))
-      else into.push(chunk)
-    }
+    const collect =
+      (into: Buffer[]) =>
+      (chunk: Buffer): void => {
+        size += chunk.length
+        if (size > OUTPUT_LIMIT) reject(failed(`a command printed more than ${OUTPUT_LIMIT} bytes`))
+        else into.push(chunk)
+      }
     let code: number | undefined
     let signalName: string | undefined
     channel.on('data', collect(out))

@@ -16,15 +16,29 @@ export interface BootContext {
 }
 
 /** Waits for a boot and reads everything of it, from inside and from outside. */
-export async function observeBoot(context: BootContext, hop: number, previous: HopObservation | undefined): Promise<HopObservation> {
+export async function observeBoot(
+  context: BootContext,
+  hop: number,
+  previous: HopObservation | undefined,
+): Promise<HopObservation> {
   const { machine, signal, onStep } = context
   const { phases } = await machine.waitForBoot(hop)
   // First of all: what was preserved must not have changed, and only this early is nothing else to blame.
-  const preservedAfter = previous?.host.preservedBefore === undefined ? undefined : hashAgain(machine, previous.host.preservedBefore)
+  const preservedAfter =
+    previous?.host.preservedBefore === undefined ? undefined : hashAgain(machine, previous.host.preservedBefore)
   const guest = decodeGuestView(await captureGuest(machine, { signal }), below(context.raw, `hop${hop}/guest`))
-  onStep(hop, guest.khoDirectory.ok && !guest.khoDirectory.value ? 'the guest has no /sys/kernel/debug/kho' : 'read debugfs, /proc and the kernel log')
+  onStep(
+    hop,
+    guest.khoDirectory.ok && !guest.khoDirectory.value
+      ? 'the guest has no /sys/kernel/debug/kho'
+      : 'read debugfs, /proc and the kernel log',
+  )
   const host = await observeHost(machine, {
-    hop, guest, signal, raw: below(context.raw, `hop${hop}`), onProgress: scanProgress((text) => onStep(hop, text)),
+    hop,
+    guest,
+    signal,
+    raw: below(context.raw, `hop${hop}`),
+    onProgress: scanProgress((text) => onStep(hop, text)),
   })
   onStep(hop, hostWords(host))
   return {
@@ -39,7 +53,12 @@ export async function observeBoot(context: BootContext, hop: number, previous: H
  * Loads the next kernel, keeps the kernel's list of its segments, hashes what is preserved and starts it. `onLoaded` gets
  * the observation of this boot with what loading showed, before the kexec. Rejects with LabError kexec-refused.
  */
-export async function leaveBoot(context: BootContext, seen: HopObservation, next: NextKernel, onLoaded: (completed: HopObservation) => void): Promise<void> {
+export async function leaveBoot(
+  context: BootContext,
+  seen: HopObservation,
+  next: NextKernel,
+  onLoaded: (completed: HopObservation) => void,
+): Promise<void> {
   const { machine, raw, onStep } = context
   try {
     await machine.loadKernel(next)
@@ -70,7 +89,8 @@ async function hashed(machine: Machine, outRadix: HostView['outRadix']): Promise
   try {
     if (!outRadix.ok) return outRadix
     const { complete, records, recordCount } = outRadix.value
-    if (!complete || records.length !== recordCount) return notSeen(`the walk of the radix tree has ${records.length} of ${recordCount} records`)
+    if (!complete || records.length !== recordCount)
+      return notSeen(`the walk of the radix tree has ${records.length} of ${recordCount} records`)
     return hashRecords(machine.memory, records)
   } finally {
     await machine.resume()
@@ -78,7 +98,12 @@ async function hashed(machine: Machine, outRadix: HostView['outRadix']): Promise
 }
 
 const hashAgain = (machine: Machine, before: NonNullable<HostView['preservedBefore']>): NonNullable<HostView['preservedAfter']> =>
-  before.ok ? hashRecords(machine.memory, before.value.map(({ record }) => record)) : notSeen(`not hashed before the kexec: ${before.reason}`)
+  before.ok
+    ? hashRecords(
+        machine.memory,
+        before.value.map(({ record }) => record),
+      )
+    : notSeen(`not hashed before the kexec: ${before.reason}`)
 
 const below = (raw: RawStore, prefix: string): RawStore => ({ put: (name, bytes) => raw.put(`${prefix}/${name}`, bytes) })
 

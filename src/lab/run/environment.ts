@@ -22,9 +22,10 @@ export function environmentOf({ startedAt, endedAt, labVersion, accelerator, ima
     endedAt,
     lab: { version: labVersion, node: process.version },
     host: { kernel: release(), cpuModel: processors[0]?.model.trim() ?? arch(), cpus: processors.length, memory: totalmem() },
-    qemu: machine === undefined
-      ? { version: 'not started', binary: '', argv: [] }
-      : { version: machine.qemuVersion, binary: machine.qemuBinary, argv: [...machine.argv] },
+    qemu:
+      machine === undefined
+        ? { version: 'not started', binary: '', argv: [] }
+        : { version: machine.qemuVersion, binary: machine.qemuBinary, argv: [...machine.argv] },
     accelerator: { used: accelerator.used, why: accelerator.why },
     image: {
       id: image.manifest.id,

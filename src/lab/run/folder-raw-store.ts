@@ -28,7 +28,10 @@ export class FolderRawStore implements RawStore {
   }
 
   put(name: string, bytes: Uint8Array): Blob {
-    const segments = name.split('/').filter((part) => part !== '').map(safeSegment)
+    const segments = name
+      .split('/')
+      .filter((part) => part !== '')
+      .map(safeSegment)
     const file = this.#freeName(segments.length === 0 ? ['unnamed'] : segments)
     const entry = { file, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
     this.#entries.set(file, entry)

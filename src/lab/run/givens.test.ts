@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { Observation, notSeen } from '../../shared/documents/index.ts'
 import { givensFrom } from './givens.ts'
 
-const recorded = Observation.parse(JSON.parse(readFileSync(new URL('../../../tests/recorded/two-hops/observation.json', import.meta.url), 'utf8')))
+const recorded = Observation.parse(
+  JSON.parse(readFileSync(new URL('../../../tests/recorded/two-hops/observation.json', import.meta.url), 'utf8')),
+)
 const [first, ...later] = recorded.hops
 if (first === undefined) throw new Error('the recorded run has no boot')
 
@@ -11,8 +13,15 @@ describe('givensFrom a recorded run with two hops', () => {
   test('every boot gives every value that it showed', () => {
     const names = Object.keys(givensFrom(recorded))
     expect(names.filter((name) => name.startsWith('hop0.'))).toEqual([
-      'hop0.scratch.regions', 'hop0.tree.address', 'hop0.tree.memoryMap', 'hop0.tree.addresses', 'hop0.tree.memblockRegions',
-      'hop0.tree.luoFlb', 'hop0.tree.blob', 'hop0.preserved.records', 'hop0.preserved.hashes',
+      'hop0.scratch.regions',
+      'hop0.tree.address',
+      'hop0.tree.memoryMap',
+      'hop0.tree.addresses',
+      'hop0.tree.memblockRegions',
+      'hop0.tree.luoFlb',
+      'hop0.tree.blob',
+      'hop0.preserved.records',
+      'hop0.preserved.hashes',
     ])
     // Nothing is hashed before a kexec that does not come.
     expect(names.filter((name) => name.startsWith('hop2.'))).not.toContain('hop2.preserved.hashes')
@@ -48,7 +57,10 @@ describe('givensFrom a recorded run with two hops', () => {
   })
 
   test('what was not observed is absent, never a placeholder', () => {
-    const blind = { ...first, host: { ...first.host, outRoot: notSeen('no'), outRadix: notSeen('no'), preservedBefore: notSeen('no') } }
+    const blind = {
+      ...first,
+      host: { ...first.host, outRoot: notSeen('no'), outRadix: notSeen('no'), preservedBefore: notSeen('no') },
+    }
     const names = Object.keys(givensFrom({ ...recorded, hops: [blind, ...later] }))
     expect(names.filter((name) => name.startsWith('hop0.'))).toEqual(['hop0.scratch.regions'])
   })
@@ -63,6 +75,8 @@ describe('givensFrom a recorded run with two hops', () => {
   test('regions come from debugfs, and from RAM where debugfs did not show them', () => {
     const silent = { ...first, guest: { ...first.guest, scratchLen: notSeen('no') } }
     const { scratchArray } = first.host
-    expect(givensFrom({ ...recorded, hops: [silent] })['hop0.scratch.regions']).toEqual(scratchArray.ok && scratchArray.value.regions)
+    expect(givensFrom({ ...recorded, hops: [silent] })['hop0.scratch.regions']).toEqual(
+      scratchArray.ok && scratchArray.value.regions,
+    )
   })
 })

@@ -1,6 +1,13 @@
 import { LUO_NODE, decodeLuo } from '../../abi/luo.ts'
 import { MEMBLOCK_NODE, decodeMemblockFdt } from '../../abi/memblock-fdt.ts'
-import type { GivenValues, Givens, HopObservation, PreservedRecord, RootFdtView, ScratchRegion } from '../../shared/documents/index.ts'
+import type {
+  GivenValues,
+  Givens,
+  HopObservation,
+  PreservedRecord,
+  RootFdtView,
+  ScratchRegion,
+} from '../../shared/documents/index.ts'
 import type { RunEnvironment } from '../../shared/documents/index.ts'
 import type { Json } from '../../shared/json.ts'
 import { fromHex, hex } from '../../shared/units.ts'
@@ -26,6 +33,7 @@ export function givensFrom({ environment, hops }: Observed): Givens {
 function givensOfHop({ guest, host }: HopObservation): Record<string, Json> {
   const root = host.outRoot.ok ? host.outRoot.value : undefined
   const values: { readonly [K in keyof GivenValues]: GivenValues[K] | undefined } = {
+    'kernel.base': guest.iomem.ok ? guest.iomem.value.find(({ name }) => name === 'Kernel code')?.start : undefined,
     'scratch.regions': scratchRegions(guest) ?? (host.scratchArray.ok ? host.scratchArray.value.regions : undefined),
     'tree.address': root?.address,
     'tree.memoryMap': root?.preservedMemoryMap,
@@ -38,7 +46,9 @@ function givensOfHop({ guest, host }: HopObservation): Record<string, Json> {
       ? byStart(host.preservedBefore.value.map(({ record, sha256 }) => ({ start: record.start, order: record.order, sha256 })))
       : undefined,
   }
-  return Object.fromEntries(Object.entries(values).flatMap(([name, value]): [string, Json][] => (value === undefined ? [] : [[name, plain(value)]])))
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]): [string, Json][] => (value === undefined ? [] : [[name, plain(value)]])),
+  )
 }
 
 function scratchRegions({ scratchPhys, scratchLen }: HopObservation['guest']): ScratchRegion[] | undefined {
@@ -55,7 +65,9 @@ function subtreeBytes(root: RootFdtView, name: string): Uint8Array | undefined {
 function memblockRegions(root: RootFdtView): GivenValues['tree.memblockRegions'] | undefined {
   const bytes = subtreeBytes(root, MEMBLOCK_NODE)
   const decoded = bytes === undefined ? undefined : decodeMemblockFdt(bytes)
-  return decoded?.ok ? decoded.value.regions.map(({ name, start, size }) => ({ name, start: hex(start), size: hex(size) })) : undefined
+  return decoded?.ok
+    ? decoded.value.regions.map(({ name, start, size }) => ({ name, start: hex(start), size: hex(size) }))
+    : undefined
 }
 
 function luoFlb(root: RootFdtView): string | undefined {

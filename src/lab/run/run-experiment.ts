@@ -69,7 +69,12 @@ export interface Planned {
 export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   const startedAt = new Date().toISOString()
   const { experiment } = request
-  const folder = await openRunFolder({ directory: request.out, name: experiment.name, startedAt, boots: experiment.kernels.length })
+  const folder = await openRunFolder({
+    directory: request.out,
+    name: experiment.name,
+    startedAt,
+    boots: experiment.kernels.length,
+  })
   const tell = request.onEvent ?? (() => undefined)
   try {
     const planned = await plan(request, folder, startedAt)
@@ -81,7 +86,12 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     }
     const comparison = await conclude(planned, gathered)
     tell({ type: 'finished', directory: folder.directory, summary: comparison.summary, findings: comparison.findings })
-    return { directory: folder.directory, comparison, exitCode: exitCodeOf(comparison), ...(gathered.lost === undefined ? {} : { lost: gathered.lost }) }
+    return {
+      directory: folder.directory,
+      comparison,
+      exitCode: exitCodeOf(comparison),
+      ...(gathered.lost === undefined ? {} : { lost: gathered.lost }),
+    }
   } catch (error) {
     const failure = toLabError(error)
     // The reason for ending is worth more than the reason why it could not be written down.
@@ -132,7 +142,9 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
   const keys = makeRunKeys()
   const initrds = await initrdsOf(images, keys)
   const kernelOf = (hop: number) => ({
-    kernel: images[hop]?.kernel ?? '', initrd: initrds[hop] ?? new Uint8Array(), cmdline: prediction.cmdlines[hop] ?? '',
+    kernel: images[hop]?.kernel ?? '',
+    initrd: initrds[hop] ?? new Uint8Array(),
+    cmdline: prediction.cmdlines[hop] ?? '',
   })
   const machine = await startMachine(
     { ...experiment.machine, ...kernelOf(0), accelerator: accelerator.used, keys, serialLog: folder.path(SERIAL_LOG) },
@@ -147,7 +159,8 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
   )
   gathered.machine = machine
   tell({ type: 'started', accelerator: accelerator.used, why: accelerator.why })
-  if (!machine.guarded) tell({ type: 'step', hop: 0, text: 'setpriv is missing: if the lab is killed, the next start of the lab ends this QEMU' })
+  if (!machine.guarded)
+    tell({ type: 'step', hop: 0, text: 'setpriv is missing: if the lab is killed, the next start of the lab ends this QEMU' })
   const context: BootContext = { machine, raw: folder.raw, signal, onStep: (hop, text) => tell({ type: 'step', hop, text }) }
   for (let hop = 0; hop <= experiment.hops; hop++) {
     gathered.hop = hop
@@ -165,11 +178,13 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
 
 async function initrdsOf(images: readonly GuestImage[], keys: RunKeys): Promise<Uint8Array[]> {
   const made = new Map<string, Promise<Uint8Array>>()
-  return Promise.all(images.map(({ initramfs }) => {
-    const initrd = made.get(initramfs) ?? readFile(initramfs).then((bytes) => appendCpio(bytes, keys.cpio))
-    made.set(initramfs, initrd)
-    return initrd
-  }))
+  return Promise.all(
+    images.map(({ initramfs }) => {
+      const initrd = made.get(initramfs) ?? readFile(initramfs).then((bytes) => appendCpio(bytes, keys.cpio))
+      made.set(initramfs, initrd)
+      return initrd
+    }),
+  )
 }
 
 /** What the rules say of all that was seen up to now: fixed before the kexec that puts it to the test. */

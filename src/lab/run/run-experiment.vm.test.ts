@@ -17,36 +17,63 @@ let directory: string
 beforeAll(async () => {
   kernel = (await ensureImage()).kernel
 })
-beforeEach(async () => { directory = await mkdtemp(join(tmpdir(), 'kho-lab-run-')) })
-afterEach(async () => { await rm(directory, { recursive: true, force: true }) })
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'kho-lab-run-'))
+})
+afterEach(async () => {
+  await rm(directory, { recursive: true, force: true })
+})
 
 function experiment(text: string): { readonly source: string; readonly experiment: Experiment } {
   const source = `name: run test\nmachine: { memory: 512MiB }\naccelerator: tcg\n${text}`
   const parsed = parseExperimentYaml(source, 'test.yaml')
   if (!parsed.ok) throw experimentError(parsed.error)
-  return { source, experiment: { ...parsed.value, kernels: parsed.value.kernels.map(({ cmdline }) => ({ image: kernel, cmdline })) } }
+  return {
+    source,
+    experiment: { ...parsed.value, kernels: parsed.value.kernels.map(({ cmdline }) => ({ image: kernel, cmdline })) },
+  }
 }
 
-const run = (text: string, request: Partial<RunRequest> = {}) => runExperiment({ ...experiment(text), out: join(directory, 'out'), ...request })
+const run = (text: string, request: Partial<RunRequest> = {}) =>
+  runExperiment({ ...experiment(text), out: join(directory, 'out'), ...request })
 const document = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(directory, 'out', name), 'utf8'))
 
 const DOCUMENTS = [
-  'comparison.json', 'experiment.json', 'experiment.yaml', 'observation.json', 'prediction.json', 'prediction.sha256', 'raw',
-  'report.html', 'report.ktap', 'report.md', 'report.txt', 'run.json',
+  'comparison.json',
+  'experiment.json',
+  'experiment.yaml',
+  'observation.json',
+  'prediction.json',
+  'prediction.sha256',
+  'raw',
+  'report.html',
+  'report.ktap',
+  'report.md',
+  'report.txt',
+  'run.json',
 ]
 
 describe('one hop', () => {
   test('is predicted, run, observed, compared and reported', async () => {
     const events: RunEvent[] = []
-    const outcome = await run('kho: { liveupdate: true }\nreserveMem: [{ name: trace, size: 4MiB }]\nhops: 1', { onEvent: (event) => events.push(event) })
+    const outcome = await run('kho: { liveupdate: true }\nreserveMem: [{ name: trace, size: 4MiB }]\nhops: 1', {
+      onEvent: (event) => events.push(event),
+    })
     expect(outcome.lost).toBeUndefined()
-    expect(outcome.comparison.claims.filter(({ verdict }) => verdict === 'differ' || verdict === 'unobserved').map(({ id, reason }) => `${id}: ${reason}`)).toEqual([])
+    expect(
+      outcome.comparison.claims
+        .filter(({ verdict }) => verdict === 'differ' || verdict === 'unobserved')
+        .map(({ id, reason }) => `${id}: ${reason}`),
+    ).toEqual([])
     expect(outcome.comparison.summary.match).toBeGreaterThan(40)
     expect(outcome.exitCode).toBe(0)
     expect(outcome.comparison.findings.map(({ id, hop, status }) => `${id} ${hop} ${status}`)).toEqual([
-      'out-fdt-truncated 0 confirmed', 'out-fdt-absent-after-kho-boot 1 confirmed',
+      'out-fdt-truncated 0 confirmed',
+      'out-fdt-absent-after-kho-boot 1 confirmed',
     ])
-    expect(events.filter(({ type }) => type === 'predicted' || type === 'started' || type === 'finished').map(({ type }) => type)).toEqual(['predicted', 'started', 'finished'])
+    expect(
+      events.filter(({ type }) => type === 'predicted' || type === 'started' || type === 'finished').map(({ type }) => type),
+    ).toEqual(['predicted', 'started', 'finished'])
 
     expect((await readdir(outcome.directory)).sort()).toEqual(DOCUMENTS)
     const prediction = Prediction.parse(await document('prediction.json'))
@@ -56,7 +83,11 @@ describe('one hop', () => {
     expect(outcome.comparison.prediction.at < observation.environment.endedAt).toBe(true)
     expect(outcome.comparison.resolutions.map(({ hop }) => hop)).toEqual([0, 1])
     for (const { file, sha256 } of observation.raw) {
-      expect(createHash('sha256').update(await readFile(join(outcome.directory, file))).digest('hex')).toBe(sha256)
+      expect(
+        createHash('sha256')
+          .update(await readFile(join(outcome.directory, file)))
+          .digest('hex'),
+      ).toBe(sha256)
     }
   })
 })
@@ -68,13 +99,21 @@ describe('runs that do not reach their end keep what they have', () => {
     expect(outcome.lost?.code).toBe('kexec-refused')
     expect(outcome.lost?.message).toMatch(/Cannot assign requested address/)
     expect(outcome.comparison.summary).toMatchObject({ run: 'lost', differ: 0 })
-    expect(outcome.comparison.claims.find(({ id }) => id === 'hop1.kexec.load')).toMatchObject({ verdict: 'match', predicted: { accepted: false } })
+    expect(outcome.comparison.claims.find(({ id }) => id === 'hop1.kexec.load')).toMatchObject({
+      verdict: 'match',
+      predicted: { accepted: false },
+    })
     expect((await readdir(outcome.directory)).sort()).toEqual(DOCUMENTS)
   })
 
   test('a run that is cancelled while the guest boots', async () => {
     const abort = new AbortController()
-    const outcome = await run('hops: 1', { signal: abort.signal, onEvent: (event) => { if (event.type === 'phase') abort.abort() } })
+    const outcome = await run('hops: 1', {
+      signal: abort.signal,
+      onEvent: (event) => {
+        if (event.type === 'phase') abort.abort()
+      },
+    })
     expect(outcome.lost?.code).toBe('cancelled')
     expect(outcome.exitCode).toBe(2)
     expect(Observation.parse(await document('observation.json')).lost).toMatchObject({ code: 'cancelled', hop: 0 })
@@ -84,7 +123,10 @@ describe('runs that do not reach their end keep what they have', () => {
   test('kho=off: the run goes on, without a directory and without a tree', async () => {
     const outcome = await run('kho: { enabled: false }\nhops: 0')
     expect(outcome.comparison.summary).toMatchObject({ differ: 0, unobserved: 0 })
-    expect(outcome.comparison.claims.find(({ id }) => id === 'hop0.boot.kho')).toMatchObject({ verdict: 'match', predicted: false })
+    expect(outcome.comparison.claims.find(({ id }) => id === 'hop0.boot.kho')).toMatchObject({
+      verdict: 'match',
+      predicted: false,
+    })
   })
 
   test('a file that is no kernel: nothing starts, and the reason stays in the folder', async () => {
@@ -92,7 +134,9 @@ describe('runs that do not reach their end keep what they have', () => {
     await writeFile(file, Buffer.alloc(4096))
     const { experiment: sound, source } = experiment('hops: 0')
     const out = join(directory, 'out')
-    const failure = await runExperiment({ experiment: { ...sound, kernels: [{ image: file, cmdline: '' }] }, source, out }).catch((error: unknown) => error)
+    const failure = await runExperiment({ experiment: { ...sound, kernels: [{ image: file, cmdline: '' }] }, source, out }).catch(
+      (error: unknown) => error,
+    )
     expect(failure instanceof LabError && failure.code).toBe('bad-kernel')
     expect(await document('failure.json')).toMatchObject({ code: 'bad-kernel' })
   })

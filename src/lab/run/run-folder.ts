@@ -12,7 +12,13 @@ import { FolderRawStore } from './folder-raw-store.ts'
 export const RUN_FILE = 'run.json'
 /** Written when a run ended without a comparison. */
 export const FAILURE_FILE = 'failure.json'
-export const RunMark = z.object({ document: z.literal('kho-lab/run'), version: z.literal(1), name: z.string(), startedAt: z.iso.datetime(), lab: Identity })
+export const RunMark = z.object({
+  document: z.literal('kho-lab/run'),
+  version: z.literal(1),
+  name: z.string(),
+  startedAt: z.iso.datetime(),
+  lab: Identity,
+})
 export type RunMark = z.infer<typeof RunMark>
 
 /** Captures, console and report of one boot take a few MiB, more with much preserved memory. */
@@ -128,7 +134,9 @@ function writeError(path: string, error: unknown): LabError {
     {
       code: full ? 'disk-full' : 'out-unwritable',
       message: `cannot write ${path}: ${systemWords(error)}`,
-      hint: full ? 'Free some space, or name a folder on another file system with --out.' : 'Give a folder that you may write to with --out.',
+      hint: full
+        ? 'Free some space, or name a folder on another file system with --out.'
+        : 'Give a folder that you may write to with --out.',
       evidence: [messageOf(error)],
     },
     { cause: error },

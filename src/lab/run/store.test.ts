@@ -8,8 +8,12 @@ import { FAILURE_FILE, openRunFolder, RUN_FILE, RunMark } from './run-folder.ts'
 import { findRun, listRuns, newRunFolder, newRunId, readRunDocument, runsDirectory } from './store.ts'
 
 let root: string
-beforeEach(async () => { root = await mkdtemp(join(tmpdir(), 'kho-lab-store-')) })
-afterEach(async () => { await rm(root, { recursive: true, force: true }) })
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'kho-lab-store-'))
+})
+afterEach(async () => {
+  await rm(root, { recursive: true, force: true })
+})
 
 const AT = new Date('2026-11-22T10:55:35.313Z')
 const SUMMARY = { match: 46, differ: 0, unobserved: 0, unpredicted: 4, run: 'agreed' }
@@ -54,7 +58,12 @@ describe('the state of a run is what is true, not what somebody wrote', () => {
     if (mark === undefined) throw new Error('no mark')
     await writeFile(join(killed.directory, RUN_FILE), JSON.stringify({ ...mark, lab: { ...mark.lab, startTime: '1' } }))
     const listed = await listRuns(root)
-    expect(listed.map(({ name, state }) => `${name} ${state}`)).toEqual(['running running', 'killed broken', 'failed failed', 'done done'])
+    expect(listed.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'running running',
+      'killed broken',
+      'failed failed',
+      'done done',
+    ])
     expect(listed[3]).toEqual({ id: done.id, name: 'done', state: 'done', startedAt: AT.toISOString(), summary: SUMMARY })
     expect(await findRun(root, running.id)).toBe(running.directory)
   })
@@ -74,7 +83,10 @@ describe('the state of a run is what is true, not what somebody wrote', () => {
   test('a damaged document is named', async () => {
     const { directory } = await start('x')
     await writeFile(join(directory, RUN_FILE), '[]')
-    await expect(readRunDocument(directory, RUN_FILE, RunMark)).rejects.toMatchObject({ code: 'bad-document', message: `${join(directory, RUN_FILE)} is damaged: it does not have the agreed form` })
+    await expect(readRunDocument(directory, RUN_FILE, RunMark)).rejects.toMatchObject({
+      code: 'bad-document',
+      message: `${join(directory, RUN_FILE)} is damaged: it does not have the agreed form`,
+    })
   })
 
   test.each(['../etc', '20261122-105535-hello/../../x', '', '20261122-105535-absent'])('there is no run %j', async (id) => {
@@ -83,7 +95,11 @@ describe('the state of a run is what is true, not what somebody wrote', () => {
 })
 
 describe('the folder of a run', () => {
-  const open = (directory: string) => openRunFolder({ directory, name: 'x', startedAt: AT.toISOString(), boots: 2 }).then(() => 'opened', (error: unknown) => toLabError(error).code)
+  const open = (directory: string) =>
+    openRunFolder({ directory, name: 'x', startedAt: AT.toISOString(), boots: 2 }).then(
+      () => 'opened',
+      (error: unknown) => toLabError(error).code,
+    )
 
   test('is made, and nothing is overwritten', async () => {
     expect(await open(join(root, 'a/b/c'))).toBe('opened')

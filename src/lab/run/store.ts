@@ -17,7 +17,13 @@ export function runsDirectory(env: Readonly<Record<string, string | undefined>> 
 /** `YYYYMMDD-HHMMSS-slug` in UTC, and not among `taken`: a second run within one second gets `-2`. */
 export function newRunId(now: Date, name: string, taken: ReadonlySet<string> = new Set()): string {
   const time = now.toISOString().replaceAll(/[-:]/g, '').replace('T', '-').slice(0, 15)
-  const slug = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '').slice(0, 40).replace(/-$/, '') || 'run'
+  const slug =
+    name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '-')
+      .replaceAll(/^-+|-+$/g, '')
+      .slice(0, 40)
+      .replace(/-$/, '') || 'run'
   const wanted = `${time}-${slug}`
   let id = wanted
   for (let number = 2; taken.has(id); number++) id = `${wanted}-${number}`
@@ -25,7 +31,11 @@ export function newRunId(now: Date, name: string, taken: ReadonlySet<string> = n
 }
 
 /** Makes an id for a new run below `root` and the path of its folder, which is not made yet. */
-export async function newRunFolder(root: string, now: Date, name: string): Promise<{ readonly id: string; readonly directory: string }> {
+export async function newRunFolder(
+  root: string,
+  now: Date,
+  name: string,
+): Promise<{ readonly id: string; readonly directory: string }> {
   const id = newRunId(now, name, new Set(await idsBelow(root)))
   return { id, directory: join(root, id) }
 }
@@ -50,7 +60,8 @@ async function listRun(root: string, id: string): Promise<RunListing> {
     const known = { id, name: mark.name, startedAt: mark.startedAt }
     const finished = await readRunDocument(directory, 'comparison.json', z.object({ summary: Summary }))
     if (finished !== undefined) return { ...known, state: 'done', summary: finished.summary }
-    if ((await readRunDocument(directory, FAILURE_FILE, z.object({ code: z.string() }))) !== undefined) return { ...known, state: 'failed' }
+    if ((await readRunDocument(directory, FAILURE_FILE, z.object({ code: z.string() }))) !== undefined)
+      return { ...known, state: 'failed' }
     // No end on disk: whether it is still on its way only the process can tell.
     return { ...known, state: (await isAlive(mark.lab)) ? 'running' : 'broken' }
   } catch (error) {
@@ -66,10 +77,19 @@ function broken(id: string): RunListing {
 }
 
 /** A document of a run; undefined when it is not there. Rejects with LabError bad-document, which names the file. */
-export async function readRunDocument<T extends z.ZodType>(directory: string, name: string, schema: T): Promise<z.output<T> | undefined> {
+export async function readRunDocument<T extends z.ZodType>(
+  directory: string,
+  name: string,
+  schema: T,
+): Promise<z.output<T> | undefined> {
   const file = join(directory, name)
   const damaged = (why: string, evidence: readonly string[] = []): LabError =>
-    new LabError({ code: 'bad-document', message: `${file} is damaged: ${why}`, hint: 'Remove the folder of this run, or take it from a backup.', evidence })
+    new LabError({
+      code: 'bad-document',
+      message: `${file} is damaged: ${why}`,
+      hint: 'Remove the folder of this run, or take it from a backup.',
+      evidence,
+    })
   let text: string
   try {
     text = await readFile(file, 'utf8')
@@ -85,12 +105,17 @@ export async function readRunDocument<T extends z.ZodType>(directory: string, na
   }
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  throw damaged('it does not have the agreed form', parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.map(String).join('.') || 'document'}: ${issue.message}`))
+  throw damaged(
+    'it does not have the agreed form',
+    parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.map(String).join('.') || 'document'}: ${issue.message}`),
+  )
 }
 
 async function idsBelow(root: string): Promise<string[]> {
   try {
-    return (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory() && RunId.safeParse(entry.name).success).map(({ name }) => name)
+    return (await readdir(root, { withFileTypes: true }))
+      .filter((entry) => entry.isDirectory() && RunId.safeParse(entry.name).success)
+      .map(({ name }) => name)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
     throw error

@@ -1,7 +1,12 @@
+import { z } from 'zod'
 import type { PredictedClaim } from '../../shared/documents/index.ts'
+import { JsonValue, type Json } from '../../shared/json.ts'
 import { hex } from '../../shared/units.ts'
 import type { Boot } from '../boots.ts'
-import { byRule, claim, givenOf, kho, unpredicted } from '../claim.ts'
+import { bootRules, type FirstBootInputs } from '../boot/rules.ts'
+import { isRandom, whyNoSchedule } from '../boot/first-boot.ts'
+import { FIRST_BOOT } from '../boot/schedule.ts'
+import { byRule, claim, givenOf, hostGiven, kho, unpredicted, type Prediction } from '../claim.ts'
 import type { Behaviour } from '../behaviour.ts'
 import { nodeSpans, ramSpans, toRange, type Span } from '../firmware-map.ts'
 import { scratchKinds, scratchSizes } from '../scratch.ts'
@@ -9,7 +14,8 @@ import { scratchKinds, scratchSizes } from '../scratch.ts'
 /** ARCH_LOW_ADDRESS_LIMIT (include/linux/memblock.h) + 1. */
 const LOW_LIMIT = 2 ** 32
 const RESERVE = kho('kho_reserve_scratch')
-const SCHEDULE = 'needs every early reservation of the boot in order and size, which is not modelled'
+/** Everything that is reserved before has a part in it. */
+const SCHEDULE = [...new Map(FIRST_BOOT.map(({ basis }) => [basis.function, basis])).values()]
 
 export function scratchClaims(boot: Boot, behaviour: Behaviour, received: boolean): readonly PredictedClaim[] {
   const nodes = nodeSpans(boot.experiment.machine)
@@ -38,7 +44,7 @@ export function scratchClaims(boot: Boot, behaviour: Behaviour, received: boolea
       kho('scratch_size_update', 'scratch_size_node', 'kho_reserve_scratch'),
       { value: { align: hex(align), misaligned: [] } },
     ),
-    ...(received ? [unchanged(boot)] : [sizes(boot, nodes.length, align), addresses(boot)]),
+    ...(received ? [unchanged(boot)] : [sizes(boot, nodes.length, align), addresses(boot, align)]),
   ]
 }
 
@@ -49,24 +55,50 @@ function within(boot: Boot, index: number, nodes: readonly (readonly Span[])[]):
 }
 
 function sizes(boot: Boot, nodes: number, align: number): PredictedClaim {
-  const request = boot.options.scratch
-  const known = scratchSizes(request, nodes, align)
-  const refused = request.refused === undefined ? '' : `; the kernel refuses kho_scratch=${request.refused}`
-  return claim(
-    boot,
-    'scratch.sizes',
-    'Sizes of the scratch regions',
-    kho('kho_parse_scratch_size', 'scratch_size_update', 'scratch_size_node'),
-    boot.memoryUnknown !== undefined
-      ? unpredicted(boot.memoryUnknown)
-      : known === undefined
-        ? unpredicted(`${request.kind === 'percent' ? `${request.percent} % of what is reserved ` : ''}${SCHEDULE}${refused}`)
-        : { value: known.map(hex) },
-  )
+  const known = scratchSizes(boot.options.scratch, nodes, align)
+  const parsed = kho('kho_parse_scratch_size', 'scratch_size_update', 'scratch_size_node')
+  const title = 'Sizes of the scratch regions'
+  if (known !== undefined && boot.memoryUnknown === undefined) {
+    return claim(boot, 'scratch.sizes', title, parsed, { value: known.map(hex) })
+  }
+  return claim(boot, 'scratch.sizes', title, [...parsed, ...SCHEDULE], bySchedule(boot, align, 'first-boot-scratch-sizes'))
 }
 
-const addresses = (boot: Boot): PredictedClaim =>
-  claim(boot, 'scratch.addresses', 'Addresses of the scratch regions', RESERVE, unpredicted(SCHEDULE))
+const addresses = (boot: Boot, align: number): PredictedClaim =>
+  claim(boot, 'scratch.addresses', 'Addresses of the scratch regions', SCHEDULE, bySchedule(boot, align, 'first-boot-scratch-addresses'))
+
+/**
+ * From the schedule of the first boot: at once where nothing is left to chance, else as soon as it is known what the guest
+ * runs under and where KASLR has put the kernel.
+ */
+function bySchedule(boot: Boot, scratchAlignment: number, rule: keyof typeof bootRules): Exclude<Prediction, { kind: 'value' }> | { value: string[] } {
+  const { experiment, kernel: { build, header, initrdSize }, cmdline, memoryUnknown } = boot
+  if (memoryUnknown !== undefined) return unpredicted(memoryUnknown)
+  if (boot.hop > 0) return unpredicted('what a kernel reserves that kexec started without a handover is not modelled')
+  if (build === undefined) return unpredicted('needs the sizes of structures in this kernel, which only a kernel that the lab built can tell')
+  const reason = whyNoSchedule({ build, cmdline })
+  if (reason !== undefined) return unpredicted(reason)
+  const { type, memory, cpus, nodes } = experiment.machine
+  const random = isRandom({ build, cmdline })
+  const inputs: FirstBootInputs = {
+    machine: { type, memory, cpus, nodes: nodes.map((node) => ({ memory: node.memory })) },
+    build,
+    initrdSize,
+    cmdline,
+    scratchAlignment,
+    ...(random ? {} : { kernelBase: hex(header.prefAddress) }),
+  }
+  const given = [
+    ...(experiment.accelerator === 'tcg' ? [] : [hostGiven('host.accelerator')]),
+    ...(random ? [givenOf(boot.hop, 'kernel.base')] : []),
+  ]
+  if (given.length > 0) return byRule(rule, plain(inputs), given)
+  const answer = bootRules[rule].apply(plain(inputs), {})
+  return answer.ok ? { value: z.array(z.string()).parse(answer.value) } : unpredicted(answer.error)
+}
+
+/** Inputs are JSON by their type, but for keys that may be absent. */
+const plain = (inputs: FirstBootInputs): Json => JsonValue.parse(JSON.parse(JSON.stringify(inputs)))
 
 const unchanged = (boot: Boot): PredictedClaim =>
   claim(

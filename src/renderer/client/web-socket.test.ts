@@ -55,7 +55,8 @@ it('hands events to those who listen, until they stop', async () => {
   const got: number[] = []
   const stopListening = client.on('image:progress', ({ percent }) => got.push(percent))
   const [socket] = (await once(server, 'connection')) as [ServerSocket]
-  const tell = (percent: number): void => socket.send(JSON.stringify({ event: 'image:progress', payload: { phase: 'x', percent } }))
+  const tell = (percent: number): void =>
+    socket.send(JSON.stringify({ event: 'image:progress', payload: { phase: 'x', percent } }))
   tell(1)
   await vi.waitFor(() => expect(got).toEqual([1]))
   stopListening()

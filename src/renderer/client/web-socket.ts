@@ -46,7 +46,8 @@ export function connectWebSocket(url: string): Connection {
     fresh.addEventListener('close', () => {
       socket = undefined
       link.value = 'lost'
-      for (const { reject } of pending.values()) reject(new ProblemError({ ...NO_LINK, message: 'The connection to the lab broke before it answered.' }))
+      for (const { reject } of pending.values())
+        reject(new ProblemError({ ...NO_LINK, message: 'The connection to the lab broke before it answered.' }))
       pending.clear()
       setTimeout(open, retryMs)
       retryMs = Math.min(retryMs * 2, RETRY_LAST_MS)

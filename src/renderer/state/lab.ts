@@ -55,13 +55,24 @@ export function createLab(connection: Connection) {
     }
   }
 
-  const refreshRuns = (): Promise<void> => guarded(async () => { runs.value = await client.invoke('run:list', {}) })
-  const refreshImages = (): Promise<void> => guarded(async () => { images.value = await client.invoke('image:list', {}) })
-  const refreshDoctor = (): Promise<void> => guarded(async () => { diagnoses.value = await client.invoke('lab:doctor', {}) })
+  const refreshRuns = (): Promise<void> =>
+    guarded(async () => {
+      runs.value = await client.invoke('run:list', {})
+    })
+  const refreshImages = (): Promise<void> =>
+    guarded(async () => {
+      images.value = await client.invoke('image:list', {})
+    })
+  const refreshDoctor = (): Promise<void> =>
+    guarded(async () => {
+      diagnoses.value = await client.invoke('lab:doctor', {})
+    })
   const refresh = async (): Promise<void> => {
     await guarded(async () => {
       const [nextInfo, nextExperiments, nextRuns] = await Promise.all([
-        client.invoke('lab:info', {}), client.invoke('experiment:list', {}), client.invoke('run:list', {}),
+        client.invoke('lab:info', {}),
+        client.invoke('experiment:list', {}),
+        client.invoke('run:list', {}),
       ])
       info.value = nextInfo
       experiments.value = nextExperiments
@@ -73,7 +84,11 @@ export function createLab(connection: Connection) {
     const known = records.get(id)
     if (known) return known
     const fresh = shallowReactive<RunRecord>({
-      state: EMPTY_RUN, loaded: false, problem: undefined, comparison: undefined, comparisonProblem: undefined,
+      state: EMPTY_RUN,
+      loaded: false,
+      problem: undefined,
+      comparison: undefined,
+      comparisonProblem: undefined,
     })
     records.set(id, fresh)
     return fresh
@@ -143,7 +158,9 @@ export function createLab(connection: Connection) {
     if (record?.loaded) apply(id, event)
     else if (event.type === 'finished' || event.type === 'failed') void refreshRuns()
   })
-  client.on('image:progress', (progress) => { build.value = { state: 'running', ...progress } })
+  client.on('image:progress', (progress) => {
+    build.value = { state: 'running', ...progress }
+  })
   connection.onReturn(() => {
     void refresh()
     for (const [id, record] of records) {
@@ -153,10 +170,25 @@ export function createLab(connection: Connection) {
   })
 
   return {
-    client, link: connection.link,
-    info, experiments, runs, images, diagnoses, problem, build,
+    client,
+    link: connection.link,
+    info,
+    experiments,
+    runs,
+    images,
+    diagnoses,
+    problem,
+    build,
     running: computed(() => (runs.value ?? []).filter((run) => run.state === 'running')),
-    refresh, refreshRuns, refreshImages, refreshDoctor,
-    recordOf, feedOf, watchRun, loadComparison, startRun, buildImage,
+    refresh,
+    refreshRuns,
+    refreshImages,
+    refreshDoctor,
+    recordOf,
+    feedOf,
+    watchRun,
+    loadComparison,
+    startRun,
+    buildImage,
   }
 }

@@ -11,9 +11,11 @@ const route: fc.Arbitrary<Route> = fc.oneof(
 )
 
 it('reads what it wrote', () => {
-  fc.assert(fc.property(route, (value) => {
-    expect(parseRoute(formatRoute(value))).toEqual(value)
-  }))
+  fc.assert(
+    fc.property(route, (value) => {
+      expect(parseRoute(formatRoute(value))).toEqual(value)
+    }),
+  )
 })
 
 it.each(['', '#', '#/', '#/nonsense/x', '#/run/', '#/run/%/claims/%zz'])('makes a route of anything: %j', (hash) => {

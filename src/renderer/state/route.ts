@@ -11,7 +11,10 @@ export type Route =
   | { readonly view: 'machine' }
 
 export function parseRoute(hash: string): Route {
-  const [view, id, tab, claim] = hash.replace(/^#?\/?/, '').split('/').map(decodePart)
+  const [view, id, tab, claim] = hash
+    .replace(/^#?\/?/, '')
+    .split('/')
+    .map(decodePart)
   if (view === 'machine') return { view }
   if (view === 'experiment' && id) return { view, id }
   if (view === 'run' && id) {
@@ -45,6 +48,13 @@ function decodePart(part: string): string {
 
 export function useRoute(page: Window): { route: Readonly<Ref<Route>>; go: (route: Route) => void } {
   const route = ref<Route>(parseRoute(page.location.hash))
-  page.addEventListener('hashchange', () => { route.value = parseRoute(page.location.hash) })
-  return { route: readonly(route), go: (next) => { page.location.hash = formatRoute(next) } }
+  page.addEventListener('hashchange', () => {
+    route.value = parseRoute(page.location.hash)
+  })
+  return {
+    route: readonly(route),
+    go: (next) => {
+      page.location.hash = formatRoute(next)
+    },
+  }
 }

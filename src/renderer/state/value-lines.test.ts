@@ -3,12 +3,23 @@ import { describe, expect, it } from 'vitest'
 import type { Json } from '../../shared/json.ts'
 import { differingPaths, oneLine, valueLines } from './value-lines.ts'
 
-const text = (value: Json): string => valueLines(value).map((line) => '  '.repeat(line.depth) + line.text).join('\n')
+const text = (value: Json): string =>
+  valueLines(value)
+    .map((line) => '  '.repeat(line.depth) + line.text)
+    .join('\n')
 
 describe('a value as lines', () => {
   it('keeps short records on one line and lines their indexes up', () => {
-    expect(text({ count: 3, regions: [{ start: '0x3a400000', size: '0x4400000' }, { start: '0x3e800000', size: '0x0' }, { start: '0x33800000', size: '0x3c00000' }] }))
-      .toMatchInlineSnapshot(`
+    expect(
+      text({
+        count: 3,
+        regions: [
+          { start: '0x3a400000', size: '0x4400000' },
+          { start: '0x3e800000', size: '0x0' },
+          { start: '0x33800000', size: '0x3c00000' },
+        ],
+      }),
+    ).toMatchInlineSnapshot(`
         "count: 3
         regions:
           0  {start: 0x3a400000, size: 0x4400000}
@@ -45,11 +56,13 @@ describe('a value as lines', () => {
 const json = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<Json>
 
 it('marks nothing in a value against itself, and every path once', () => {
-  fc.assert(fc.property(json, (value) => {
-    const lines = valueLines(value)
-    expect(differingPaths(lines, lines).size).toBe(0)
-    expect(new Set(lines.map((line) => line.path)).size).toBe(lines.length)
-  }))
+  fc.assert(
+    fc.property(json, (value) => {
+      const lines = valueLines(value)
+      expect(differingPaths(lines, lines).size).toBe(0)
+      expect(new Set(lines.map((line) => line.path)).size).toBe(lines.length)
+    }),
+  )
 })
 
 it('marks the line that differs', () => {

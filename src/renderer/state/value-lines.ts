@@ -20,7 +20,10 @@ export function valueLines(value: Json): readonly ValueLine[] {
   const lines: ValueLine[] = []
   append(lines, value, '', '', 0)
   if (lines.length <= LINE_LIMIT) return lines
-  return [...lines.slice(0, LINE_LIMIT), { path: '…', depth: 0, text: `… ${lines.length - LINE_LIMIT} more lines are in comparison.json` }]
+  return [
+    ...lines.slice(0, LINE_LIMIT),
+    { path: '…', depth: 0, text: `… ${lines.length - LINE_LIMIT} more lines are in comparison.json` },
+  ]
 }
 
 function append(lines: ValueLine[], value: Json, path: string, label: string, depth: number): void {
@@ -50,7 +53,11 @@ function appendBlob(lines: ValueLine[], digits: string, path: string, label: str
     const octets = row.match(/../g) ?? []
     const text = octets.map((octet) => printable(Number.parseInt(octet, 16))).join('')
     const offset = (at / 2).toString(16).padStart(4, '0')
-    lines.push({ path: `${path}@${at / 2}`, depth: depth + 1, text: `${offset}  ${octets.join(' ').padEnd(BLOB_ROW * 3 - 1)}  ${text}` })
+    lines.push({
+      path: `${path}@${at / 2}`,
+      depth: depth + 1,
+      text: `${offset}  ${octets.join(' ').padEnd(BLOB_ROW * 3 - 1)}  ${text}`,
+    })
   }
 }
 
@@ -86,8 +93,10 @@ function compact(value: Json, limit: number): string {
 /** Control and direction characters of guest text as escapes, so that a value cannot disguise itself. */
 function controlled(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, (character) =>
-    `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** Paths of the lines that `lines` has and `other` has not, or has with another text. */

@@ -88,4 +88,3 @@ export function formatRoughSize(bytes: number): string {
   }
   return `${value.toFixed(1)} ${units[unit] ?? ''}`
 }
-

@@ -35,8 +35,10 @@ function hopTable(comparison: Comparison, hop: number): string {
     `<h3 id="claims-hop${hop}">${hopTitle(hop)}</h3>`,
     '<table class="claims"><colgroup><col class="c-verdict"><col class="c-claim"><col><col><col><col class="c-basis"></colgroup>',
     '<thead><tr><th>Verdict</th><th>Claim</th><th>Predicted</th><th>Guest</th><th>Host</th><th>Basis, given</th></tr></thead>',
-    ...familiesOf(comparison, hop).map(({ family, claims }) =>
-      `<tbody><tr class="family"><th colspan="6">${html(family)}</th></tr>${claims.map(claimRow).join('\n')}</tbody>`),
+    ...familiesOf(comparison, hop).map(
+      ({ family, claims }) =>
+        `<tbody><tr class="family"><th colspan="6">${html(family)}</th></tr>${claims.map(claimRow).join('\n')}</tbody>`,
+    ),
     '</table>',
   ].join('\n')
 }

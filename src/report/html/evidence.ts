@@ -19,8 +19,11 @@ export function evidenceSection(comparison: Comparison, extras: ReportExtras): s
     `<pre>${extras.prediction.cmdlines.map((line, hop) => `${hop}: ${html(line)}`).join('\n')}</pre>`,
     phases(extras.observation),
     captures(extras),
-    ...extras.observation.hops.map((hop) => hop.guest.khoMessages.ok
-      ? `<details><summary>KHO messages, hop ${hop.hop}</summary><pre>${hop.guest.khoMessages.value.map(html).join('\n')}</pre></details>` : ''),
+    ...extras.observation.hops.map((hop) =>
+      hop.guest.khoMessages.ok
+        ? `<details><summary>KHO messages, hop ${hop.hop}</summary><pre>${hop.guest.khoMessages.value.map(html).join('\n')}</pre></details>`
+        : '',
+    ),
     lostEvidence(extras.observation),
     serial(extras.serialTail),
     '</section>',
@@ -30,18 +33,32 @@ export function evidenceSection(comparison: Comparison, extras: ReportExtras): s
 function documents(comparison: Comparison, extras: ReportExtras): string {
   const rows: [string, string, string][] = [
     ['experiment', comparison.experiment.sha256, comparison.experiment.name],
-    ['prediction', comparison.prediction.sha256, `fixed at ${comparison.prediction.at}, before the guest started; model ${extras.prediction.model.version}`],
-    ...comparison.resolutions.map(({ hop, sha256, at }) =>
-      [`resolution, hop ${hop}`, sha256, `rules applied to measured values at ${at}`] satisfies [string, string, string]),
+    [
+      'prediction',
+      comparison.prediction.sha256,
+      `fixed at ${comparison.prediction.at}, before the guest started; model ${extras.prediction.model.version}`,
+    ],
+    ...comparison.resolutions.map(
+      ({ hop, sha256, at }) =>
+        [`resolution, hop ${hop}`, sha256, `rules applied to measured values at ${at}`] satisfies [string, string, string],
+    ),
     ...extras.prediction.kernels.flatMap((kernel, hop) => [
       [`bzImage, boot ${hop}`, kernel.bzImageSha256, kernel.release] satisfies [string, string, string],
       [`kernel config, boot ${hop}`, kernel.configSha256 ?? 'not known', ''] satisfies [string, string, string],
     ]),
     ...(comparison.environment.image.manifestSha256 === undefined
       ? []
-      : [['image manifest', comparison.environment.image.manifestSha256, comparison.environment.image.id] satisfies [string, string, string]]),
+      : [
+          ['image manifest', comparison.environment.image.manifestSha256, comparison.environment.image.id] satisfies [
+            string,
+            string,
+            string,
+          ],
+        ]),
   ]
-  const body = rows.map(([name, digest, note]) => `<tr><td>${html(name)}</td><td class="mono">${html(digest)}</td><td>${html(note)}</td></tr>`)
+  const body = rows.map(
+    ([name, digest, note]) => `<tr><td>${html(name)}</td><td class="mono">${html(digest)}</td><td>${html(note)}</td></tr>`,
+  )
   return `<table><thead><tr><th>What</th><th>SHA-256</th><th></th></tr></thead><tbody>${body.join('')}</tbody></table>`
 }
 
@@ -57,20 +74,28 @@ function commandLine(observation: Observation): string {
   return [binary, ...lines.map((line) => `  ${line}`)].map(html).join(' \\\n')
 }
 
-const shellWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll('\'', '\'\\\'\'')}'`)
+const shellWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
 function phases(observation: Observation): string {
-  const rows = observation.hops.map((hop) =>
-    `<tr><td>hop ${hop.hop}</td>${hop.phases.map(({ phase, ms }) => `<td><span class="muted">${phase}</span> <span class="mono">${(ms / 1000).toFixed(2)} s</span></td>`).join('')}</tr>`)
+  const rows = observation.hops.map(
+    (hop) =>
+      `<tr><td>hop ${hop.hop}</td>${hop.phases.map(({ phase, ms }) => `<td><span class="muted">${phase}</span> <span class="mono">${(ms / 1000).toFixed(2)} s</span></td>`).join('')}</tr>`,
+  )
   return rows.length === 0 ? '' : `<h3>Phases</h3><table><tbody>${rows.join('')}</tbody></table>`
 }
 
 function captures(extras: ReportExtras): string {
-  const inline = new Map(blobsOf(extras.observation).flatMap((blob) => (blob.hex === undefined ? [] : [[blob.sha256, blob.hex] as const])))
-  const rows = extras.rawFiles.map((raw) =>
-    `<tr><td class="mono">${html(raw.file)}</td><td class="mono">${raw.size}</td><td class="mono">${html(raw.sha256)}</td><td>${dump(raw, inline)}</td></tr>`)
-  return '<h3>Raw captures</h3><table><thead><tr><th>File</th><th>Bytes</th><th>SHA-256</th><th>Content</th></tr></thead>' +
+  const inline = new Map(
+    blobsOf(extras.observation).flatMap((blob) => (blob.hex === undefined ? [] : [[blob.sha256, blob.hex] as const])),
+  )
+  const rows = extras.rawFiles.map(
+    (raw) =>
+      `<tr><td class="mono">${html(raw.file)}</td><td class="mono">${raw.size}</td><td class="mono">${html(raw.sha256)}</td><td>${dump(raw, inline)}</td></tr>`,
+  )
+  return (
+    '<h3>Raw captures</h3><table><thead><tr><th>File</th><th>Bytes</th><th>SHA-256</th><th>Content</th></tr></thead>' +
     `<tbody>${rows.join('') || '<tr><td colspan="4" class="none">none were kept</td></tr>'}</tbody></table>`
+  )
 }
 
 function dump(raw: RawFile, inline: ReadonlyMap<string, string>): string {
@@ -94,9 +119,11 @@ function blobsOf(observation: Observation): Blob[] {
     ...[guest.outFdt, guest.inFdt, guest.bootParams].flatMap((reading) => (reading.ok ? [reading.value] : [])),
     ...[guest.outSubtrees, guest.inSubtrees].flatMap((reading) => (reading.ok ? Object.values(reading.value) : [])),
     ...(guest.setupData.ok ? guest.setupData.value.map(({ data }) => data) : []),
-    ...[host.outRoot, host.inRoot].flatMap((reading) => (reading?.ok === true
-      ? [reading.value.blob, ...reading.value.subtrees.flatMap(({ blob }) => (blob.ok ? [blob.value] : []))]
-      : [])),
+    ...[host.outRoot, host.inRoot].flatMap((reading) =>
+      reading?.ok === true
+        ? [reading.value.blob, ...reading.value.subtrees.flatMap(({ blob }) => (blob.ok ? [blob.value] : []))]
+        : [],
+    ),
   ])
 }
 

@@ -50,8 +50,9 @@ function navigation(comparison: Comparison): string {
 
 function heading(comparison: Comparison, extras: ReportExtras): string {
   const { summary, environment } = comparison
-  const counts = (['match', 'differ', 'unobserved', 'unpredicted'] as const).map((verdict) =>
-    `<div><dt class="${verdict}">${verdictMark(verdict)}</dt><dd>${summary[verdict]}</dd></div>`)
+  const counts = (['match', 'differ', 'unobserved', 'unpredicted'] as const).map(
+    (verdict) => `<div><dt class="${verdict}">${verdictMark(verdict)}</dt><dd>${summary[verdict]}</dd></div>`,
+  )
   const facts: [string, string][] = [
     ['Kernel', environment.image.kernelVersion],
     ['Package', environment.image.kernelPackage ?? 'not from a package'],
@@ -78,12 +79,14 @@ function findingsSection(comparison: Comparison): string {
   return [
     '<section id="findings"><h2>Findings</h2>',
     '<p class="muted">Defects of the kernel that the model knows. It predicts them as the kernel behaves, so a confirmed finding is a match.</p>',
-    ...comparison.findings.map((finding) => [
-      `<div class="finding"><div><span class="tag s-${finding.status}">${FINDING_WORDS[finding.status]}</span></div>`,
-      `<h3>${html(finding.title)} <a class="mono" href="#${html(finding.claim)}">${html(finding.claim)}</a></h3>`,
-      `<p>${html(finding.words)}</p>`,
-      `<div class="mono">${finding.basis.map((basis) => html(basisText(basis))).join('<br>')}</div></div>`,
-    ].join('')),
+    ...comparison.findings.map((finding) =>
+      [
+        `<div class="finding"><div><span class="tag s-${finding.status}">${FINDING_WORDS[finding.status]}</span></div>`,
+        `<h3>${html(finding.title)} <a class="mono" href="#${html(finding.claim)}">${html(finding.claim)}</a></h3>`,
+        `<p>${html(finding.words)}</p>`,
+        `<div class="mono">${finding.basis.map((basis) => html(basisText(basis))).join('<br>')}</div></div>`,
+      ].join(''),
+    ),
     '</section>',
   ].join('\n')
 }
@@ -111,9 +114,13 @@ function memorySection(comparison: Comparison, extras: ReportExtras): string {
 }
 
 function hopMap(lanes: readonly Lane[], hop: number): string {
-  const notes = lanes.filter((lane) => lane.missing.length > 0).map((lane) => lane.name === 'difference'
-    ? `not compared: ${lane.missing.join(', ')}`
-    : `${lane.name} shows no ${lane.missing.join(', ')}`)
+  const notes = lanes
+    .filter((lane) => lane.missing.length > 0)
+    .map((lane) =>
+      lane.name === 'difference'
+        ? `not compared: ${lane.missing.join(', ')}`
+        : `${lane.name} shows no ${lane.missing.join(', ')}`,
+    )
   const rows = lanes.flatMap((lane) => lane.marks.map((mark) => `${lane.name.padEnd(10)} ${html(describe(mark))}`))
   const rest = rows.length > RANGES ? `\n… ${rows.length - RANGES} more` : ''
   return [

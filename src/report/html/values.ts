@@ -42,21 +42,24 @@ function listHtml(list: readonly Json[]): string {
 function aligned(list: readonly Json[]): string[] {
   const cells = list.map((entry) => (isRecord(entry) && !isRange(entry) ? Object.values(entry).map(compact) : [compact(entry)]))
   const widths = cells.reduce<number[]>((most, row) => row.map((cell, index) => Math.max(cell.length, most[index] ?? 0)), [])
-  return cells.map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join(' '))
+  return cells.map((row) =>
+    row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join(' '),
+  )
 }
 
 /** A value inside a row: ranges as `start–end`, lists with commas. */
 function compact(value: Json): string {
   if (isList(value)) return value.length === 0 ? 'none' : `[${value.map(compact).join(', ')}]`
   if (!isRecord(value)) return scalar(value)
-  return Object.values(value).map(compact).join(isRange(value) ? '–' : ' ')
+  return Object.values(value)
+    .map(compact)
+    .join(isRange(value) ? '–' : ' ')
 }
 
 const isRecord = (value: Json): value is { readonly [key: string]: Json } =>
   value !== null && typeof value === 'object' && !isList(value)
 
-const isRange = (value: { readonly [key: string]: Json }): boolean =>
-  Object.keys(value).join(' ') === 'start end'
+const isRange = (value: { readonly [key: string]: Json }): boolean => Object.keys(value).join(' ') === 'start end'
 
 function objectHtml(value: { readonly [key: string]: Json }): string {
   const rows = Object.entries(value).map(([key, inner]) => {
@@ -69,14 +72,19 @@ function objectHtml(value: { readonly [key: string]: Json }): string {
 function blobHtml(blob: BlobValue, against: string | undefined): string {
   const head = `${blob.size} bytes${blob.sha256 === undefined ? '' : `, sha256 ${html(blob.sha256.slice(0, 16))}…`}`
   if (blob.hex === undefined) return `<span class="v">${head}</span>`
-  const at = against === undefined || against === blob.hex ? '' : `, first difference at 0x${firstDifferingByte(against, blob.hex).toString(16)}`
+  const at =
+    against === undefined || against === blob.hex
+      ? ''
+      : `, first difference at 0x${firstDifferingByte(against, blob.hex).toString(16)}`
   return `<details><summary><span class="v">${head}${at}</span></summary><pre>${hexdump(blob.hex, against)}</pre></details>`
 }
 
 /** Offset, sixteen bytes, printable ASCII, as `hexdump -C` has it; bytes that are not those of `against` are marked. */
 export function hexdump(hex: string, against?: string): string {
   const size = hex.length / 2
-  const rows = Array.from({ length: Math.min(Math.ceil(size / ROW), DUMP_ROWS) }, (_unused, row) => dumpRow(hex, row * ROW, against))
+  const rows = Array.from({ length: Math.min(Math.ceil(size / ROW), DUMP_ROWS) }, (_unused, row) =>
+    dumpRow(hex, row * ROW, against),
+  )
   const rest = size - DUMP_ROWS * ROW
   return rows.join('\n') + (rest > 0 ? `\n… ${rest} more bytes` : '')
 }

@@ -17,7 +17,13 @@ const LABELS = 92
 
 /** How much of a lane's height a kind fills: what lies inside something else is drawn narrower, on top of it. */
 const HEIGHT: Readonly<Record<MemoryKind, number>> = {
-  ram: 1, firmware: 1, scratch: 0.76, kernel: 0.44, initrd: 0.44, preserved: 0.44, difference: 1,
+  ram: 1,
+  firmware: 1,
+  scratch: 0.76,
+  kernel: 0.44,
+  initrd: 0.44,
+  preserved: 0.44,
+  difference: 1,
 }
 const LAYERS: readonly MemoryKind[] = ['ram', 'firmware', 'scratch', 'kernel', 'initrd', 'preserved', 'difference']
 
@@ -46,8 +52,12 @@ function grid(scale: Scale, height: number): string {
     const x = round(LEFT + stretch.x)
     return `<line x1="${x}" y1="${TOP - 4}" x2="${x}" y2="${TOP + height}"/>`
   })
-  const sizes = scale.stretches.filter((stretch) => stretch.width > 52).map((stretch) =>
-    `<text x="${round(LEFT + stretch.x + stretch.width / 2)}" y="${TOP - 7}" text-anchor="middle">${shortSize(stretch.end - stretch.start)}</text>`)
+  const sizes = scale.stretches
+    .filter((stretch) => stretch.width > 52)
+    .map(
+      (stretch) =>
+        `<text x="${round(LEFT + stretch.x + stretch.width / 2)}" y="${TOP - 7}" text-anchor="middle">${shortSize(stretch.end - stretch.start)}</text>`,
+    )
   return `<g class="grid">${lines.join('')}${sizes.join('')}</g>`
 }
 
@@ -55,13 +65,19 @@ function grid(scale: Scale, height: number): string {
 function shortSize(size: number): string {
   const exact = formatSize(size)
   if (exact.length <= 8) return exact
-  const [unit, name] = size >= 1000 * MiB ? ([GiB, 'GiB'] as const) : size >= 1000 * KiB ? ([MiB, 'MiB'] as const) : ([KiB, 'KiB'] as const)
+  const [unit, name] =
+    size >= 1000 * MiB ? ([GiB, 'GiB'] as const) : size >= 1000 * KiB ? ([MiB, 'MiB'] as const) : ([KiB, 'KiB'] as const)
   const amount = size / unit
   return `≈${amount.toFixed(amount < 10 ? 2 : amount < 100 ? 1 : 0)} ${name}`
 }
 
 function drawLane(lane: Lane, scale: Scale, top: number): string {
-  const rects = LAYERS.flatMap((kind) => joined(lane.marks.filter((mark) => mark.kind === kind), scale).map((mark) => rect(mark, scale, top)))
+  const rects = LAYERS.flatMap((kind) =>
+    joined(
+      lane.marks.filter((mark) => mark.kind === kind),
+      scale,
+    ).map((mark) => rect(mark, scale, top)),
+  )
   return [
     `<g class="lane"><text class="name" x="${LEFT - 10}" y="${top + LANE / 2 + 4}" text-anchor="end">${lane.name}</text>`,
     `<rect class="empty" x="${LEFT}" y="${top}" width="${WIDTH - LEFT - 12}" height="${LANE}"/>`,
@@ -87,8 +103,10 @@ function rect(mark: Mark, scale: Scale, top: number): string {
   const width = Math.max(scale.x(mark.end) - x, 2)
   const height = LANE * HEIGHT[mark.kind]
   const y = top + (LANE - height) / 2
-  return `<rect class="k-${mark.kind}" x="${round(LEFT + x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}">` +
+  return (
+    `<rect class="k-${mark.kind}" x="${round(LEFT + x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}">` +
     `<title>${html(describe(mark))}</title></rect>`
+  )
 }
 
 export const describe = (mark: Mark): string =>
@@ -97,8 +115,10 @@ export const describe = (mark: Mark): string =>
 /** Addresses written upwards; one that would touch its left neighbour is left out, its line stays. */
 function axis(scale: Scale, top: number): string {
   const last = scale.stretches.at(-1)
-  const edges = [...scale.stretches.map((stretch) => ({ address: stretch.start, x: stretch.x })),
-    ...(last === undefined ? [] : [{ address: last.end, x: last.x + last.width }])]
+  const edges = [
+    ...scale.stretches.map((stretch) => ({ address: stretch.start, x: stretch.x })),
+    ...(last === undefined ? [] : [{ address: last.end, x: last.x + last.width }]),
+  ]
   let free = -Infinity
   const labels = edges.map(({ address, x }) => {
     if (x < free) return ''
@@ -111,17 +131,29 @@ function axis(scale: Scale, top: number): string {
 
 /** What the host saw (or, without it, the guest), linear from 0 to the end of RAM. Marks are never thinner than they can be seen. */
 function strip(lanes: readonly Lane[], top: number): string {
-  const source = ['host', 'guest', 'predicted'].map((name) => lanes.find((lane) => lane.name === name)).find((lane) => lane !== undefined && lane.marks.length > 0)
+  const source = ['host', 'guest', 'predicted']
+    .map((name) => lanes.find((lane) => lane.name === name))
+    .find((lane) => lane !== undefined && lane.marks.length > 0)
   if (source === undefined) return ''
   const limit = Math.max(...source.marks.filter((mark) => mark.kind !== 'firmware').map((mark) => mark.end), 1)
   const width = WIDTH - LEFT - 12
   const x = (address: number): number => (Math.min(address, limit) / limit) * width
-  const rects = LAYERS.flatMap((kind) => source.marks.filter((mark) => mark.kind === kind && mark.start < limit).map((mark) =>
-    `<rect class="k-${kind}" x="${round(LEFT + x(mark.start))}" y="${top}" width="${round(Math.max(x(mark.end) - x(mark.start), 1))}" height="${STRIP}"/>`))
-  const ticks = tickAddresses(limit).map((address) =>
-    `<text x="${round(LEFT + x(address))}" y="${top + STRIP + 13}" text-anchor="${address === 0 ? 'start' : address === limit ? 'end' : 'middle'}">${address === 0 ? '0' : formatSize(address)}</text>`)
-  return `<g class="strip"><text class="name" x="${LEFT - 10}" y="${top + STRIP - 2}" text-anchor="end">to scale</text>` +
+  const rects = LAYERS.flatMap((kind) =>
+    source.marks
+      .filter((mark) => mark.kind === kind && mark.start < limit)
+      .map(
+        (mark) =>
+          `<rect class="k-${kind}" x="${round(LEFT + x(mark.start))}" y="${top}" width="${round(Math.max(x(mark.end) - x(mark.start), 1))}" height="${STRIP}"/>`,
+      ),
+  )
+  const ticks = tickAddresses(limit).map(
+    (address) =>
+      `<text x="${round(LEFT + x(address))}" y="${top + STRIP + 13}" text-anchor="${address === 0 ? 'start' : address === limit ? 'end' : 'middle'}">${address === 0 ? '0' : formatSize(address)}</text>`,
+  )
+  return (
+    `<g class="strip"><text class="name" x="${LEFT - 10}" y="${top + STRIP - 2}" text-anchor="end">to scale</text>` +
     `<rect class="empty" x="${LEFT}" y="${top}" width="${width}" height="${STRIP}"/>${rects.join('')}${ticks.join('')}</g>`
+  )
 }
 
 function tickAddresses(limit: number): number[] {

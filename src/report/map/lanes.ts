@@ -33,12 +33,13 @@ interface Sizes {
 /** Claims whose values are places in memory, and how to read them off. */
 const PLACES: Readonly<Record<string, (value: Json, sizes: Sizes) => Mark[]>> = {
   'firmware.map': (value) => entries(value).map((entry) => mapMark(entry)),
-  'scratch.addresses': (value, sizes) => listOf(value).map((start, index) =>
-    mark('scratch', { start, size: sizes.scratch[index] ?? '0x0' }, scratchName(index))),
+  'scratch.addresses': (value, sizes) =>
+    listOf(value).map((start, index) => mark('scratch', { start, size: sizes.scratch[index] ?? '0x0' }, scratchName(index))),
   'scratch.unchanged': (value) => entries(value).map((entry, index) => mark('scratch', entry, scratchName(index))),
   'preserved.records': (value) => entries(value).map((entry) => mark('preserved', entry, `order ${word(entry['order'])}`)),
   'handover.reserved': (value) => entries(value).map((entry) => mark('preserved', entry, 'handed over')),
-  'kexec.kernel': (value, sizes) => entries([value]).map((entry) => mark('kernel', { ...entry, size: sizes.kernel }, 'kernel as loaded')),
+  'kexec.kernel': (value, sizes) =>
+    entries([value]).map((entry) => mark('kernel', { ...entry, size: sizes.kernel }, 'kernel as loaded')),
   'kexec.initrd': (value) => entries([value]).map((entry) => mark('initrd', entry, 'initrd')),
 }
 
@@ -71,7 +72,9 @@ type SizesOf = (side: SideName) => Sizes
 
 function marksOf(claim: ComparedClaim, side: SideName, sizesOf: SizesOf): Mark[] {
   const value = valueOf(claim, side)
-  return value === undefined ? [] : (PLACES[claim.subject]?.(value, sizesOf(side)) ?? []).filter((found) => found.end > found.start)
+  return value === undefined
+    ? []
+    : (PLACES[claim.subject]?.(value, sizesOf(side)) ?? []).filter((found) => found.end > found.start)
 }
 
 /** Adds kinds that no claim placed: what the side shows anyway. Where the kernel runs may be elsewhere than where it was loaded, so both stay. */
@@ -92,7 +95,9 @@ function guestContext(guest: HopObservation['guest']): Mark[] {
     ? guest.scratchPhys.value.map((start, index) => mark('scratch', { start, size: lengths[index] ?? '0x0' }, scratchName(index)))
     : []
   const kernel = guest.iomem.ok
-    ? guest.iomem.value.filter((line) => /^Kernel (code|rodata|data|bss)$/.test(line.name)).map((line) => mark('kernel', { ...line }, line.name))
+    ? guest.iomem.value
+        .filter((line) => /^Kernel (code|rodata|data|bss)$/.test(line.name))
+        .map((line) => mark('kernel', { ...line }, line.name))
     : []
   return [...map, ...scratch, ...kernel]
 }
@@ -117,7 +122,9 @@ function differencesOf(claim: ComparedClaim, sizesOf: SizesOf): Mark[] {
     const kinds = [...new Set([...predicted, ...shown].map((found) => found.kind))]
     return kinds.flatMap((kind) => {
       const of = (marks: readonly Mark[]): Span[] => union(marks.filter((found) => found.kind === kind))
-      const note = (label: string) => (span: Span): Mark => ({ ...span, kind: 'difference', label })
+      const note =
+        (label: string) =>
+        (span: Span): Mark => ({ ...span, kind: 'difference', label })
       return [
         ...subtract(of(predicted), of(shown)).map(note(`${kind}: predicted, not shown by the ${side}`)),
         ...subtract(of(shown), of(predicted)).map(note(`${kind}: shown by the ${side}, not predicted`)),

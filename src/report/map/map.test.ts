@@ -7,47 +7,62 @@ import { lanesOf } from './lanes.ts'
 import { subtract, union, type Span } from './ranges.ts'
 import { boundariesOf, clustered, schematicScale } from './scale.ts'
 
-const spans = fc.array(fc.tuple(fc.nat(60), fc.nat(12)).map(([start, size]): Span => ({ start, end: start + size })), { maxLength: 8 })
+const spans = fc.array(
+  fc.tuple(fc.nat(60), fc.nat(12)).map(([start, size]): Span => ({ start, end: start + size })),
+  { maxLength: 8 },
+)
 const inside = (set: readonly Span[], address: number): boolean => set.some(({ start, end }) => address >= start && address < end)
 const addresses = Array.from({ length: 80 }, (_unused, address) => address)
 
 describe('ranges', () => {
   it('union and subtract agree with sets of addresses', () => {
-    fc.assert(fc.property(spans, spans, (a, b) => {
-      for (const address of addresses) {
-        expect(inside(union(a), address)).toBe(inside(a, address))
-        expect(inside(subtract(a, b), address)).toBe(inside(a, address) && !inside(b, address))
-      }
-    }))
+    fc.assert(
+      fc.property(spans, spans, (a, b) => {
+        for (const address of addresses) {
+          expect(inside(union(a), address)).toBe(inside(a, address))
+          expect(inside(subtract(a, b), address)).toBe(inside(a, address) && !inside(b, address))
+        }
+      }),
+    )
   })
 
   it('union leaves spans that neither touch nor overlap', () => {
-    fc.assert(fc.property(spans, (a) => {
-      const merged = union(a)
-      merged.slice(1).forEach((span, index) => expect(span.start).toBeGreaterThan(merged[index]?.end ?? Infinity))
-    }))
+    fc.assert(
+      fc.property(spans, (a) => {
+        const merged = union(a)
+        merged.slice(1).forEach((span, index) => expect(span.start).toBeGreaterThan(merged[index]?.end ?? Infinity))
+      }),
+    )
   })
 })
 
 describe('schematicScale', () => {
   it('keeps the order of addresses, gives every stretch room and fills the width', () => {
-    fc.assert(fc.property(fc.uniqueArray(fc.nat(2 ** 40), { minLength: 2, maxLength: 72 }), (boundaries) => {
-      const scale = schematicScale(boundaries, 1000)
-      const sorted = [...boundaries].sort((a, b) => a - b)
-      const places = sorted.map((address) => scale.x(address))
-      places.slice(1).forEach((x, index) => expect(x - (places[index] ?? 0)).toBeGreaterThan(1))
-      expect(places[0]).toBe(0)
-      expect(places.at(-1)).toBeCloseTo(1000, 6)
-    }))
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.nat(2 ** 40), { minLength: 2, maxLength: 72 }), (boundaries) => {
+        const scale = schematicScale(boundaries, 1000)
+        const sorted = [...boundaries].sort((a, b) => a - b)
+        const places = sorted.map((address) => scale.x(address))
+        places.slice(1).forEach((x, index) => expect(x - (places[index] ?? 0)).toBeGreaterThan(1))
+        expect(places[0]).toBe(0)
+        expect(places.at(-1)).toBeCloseTo(1000, 6)
+      }),
+    )
   })
 
   it('joins the closest records when there are too many to label', () => {
-    fc.assert(fc.property(fc.uniqueArray(fc.nat(10_000), { minLength: 1, maxLength: 200 }), fc.integer({ min: 2, max: 20 }), (starts, limit) => {
-      const sorted = starts.sort((a, b) => a - b).map((start) => ({ start: start * 2, end: start * 2 + 1 }))
-      const groups = clustered(sorted, limit)
-      expect(groups.length).toBeLessThanOrEqual(Math.max(limit, 1))
-      for (const { start, end } of sorted) expect(groups.some((group) => group.start <= start && end <= group.end)).toBe(true)
-    }))
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.nat(10_000), { minLength: 1, maxLength: 200 }),
+        fc.integer({ min: 2, max: 20 }),
+        (starts, limit) => {
+          const sorted = starts.sort((a, b) => a - b).map((start) => ({ start: start * 2, end: start * 2 + 1 }))
+          const groups = clustered(sorted, limit)
+          expect(groups.length).toBeLessThanOrEqual(Math.max(limit, 1))
+          for (const { start, end } of sorted) expect(groups.some((group) => group.start <= start && end <= group.end)).toBe(true)
+        },
+      ),
+    )
     expect(boundariesOf([])).toEqual([0])
   })
 })
