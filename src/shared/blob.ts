@@ -10,9 +10,13 @@ export interface BlobValue {
 export function isBlobValue(value: Json): value is Json & BlobValue {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return false
   const entries = Object.entries(value)
-  return entries.length >= 2 && entries.every(([key, inner]) =>
-    key === 'size' ? typeof inner === 'number' : (key === 'sha256' || key === 'hex') && typeof inner === 'string') &&
+  return (
+    entries.length >= 2 &&
+    entries.every(([key, inner]) =>
+      key === 'size' ? typeof inner === 'number' : (key === 'sha256' || key === 'hex') && typeof inner === 'string',
+    ) &&
     entries.some(([key]) => key === 'size')
+  )
 }
 
 /** Both arguments are hexadecimal text; the answer is a byte offset, the shorter length when one begins with the other. */

@@ -56,7 +56,10 @@ const Nothing = z.strictObject({})
  * The hosts (Electron, browser) carry exactly these, the preload is generated from the keys.
  */
 export const requests = {
-  'lab:info': { in: Nothing, out: z.object({ version: z.string(), host: z.enum(['electron', 'browser']), firstRun: z.boolean() }) },
+  'lab:info': {
+    in: Nothing,
+    out: z.object({ version: z.string(), host: z.enum(['electron', 'browser']), firstRun: z.boolean() }),
+  },
   'lab:doctor': { in: Nothing, out: z.array(Diagnosis) },
   'image:list': { in: Nothing, out: z.array(z.object({ manifest: ImageManifest, size: z.int() })) },
   'image:build': { in: Nothing, out: ImageManifest },

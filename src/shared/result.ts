@@ -13,6 +13,7 @@ export interface LabErrorInit {
 export type LabErrorCode =
   | 'usage'
   | 'bad-experiment'
+  | 'bad-study'
   | 'bad-kernel'
   | 'not-enough-memory'
   | 'not-enough-disk'
@@ -63,9 +64,7 @@ export class LabError extends Error {
 }
 
 /** For pure code, where failing is an ordinary answer: decoders return it and never throw. */
-export type Result<T, E = string> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: E }
+export type Result<T, E = string> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E }
 
 export const ok = <T>(value: T): { readonly ok: true; readonly value: T } => ({ ok: true, value })
 export const err = <E>(error: E): { readonly ok: false; readonly error: E } => ({ ok: false, error })

@@ -33,11 +33,16 @@ export const roundDown = (value: number, align: number): number => value - (valu
 export const roundUp = (value: number, align: number): number => roundDown(value + align - 1, align)
 
 const SIZE_UNITS: Readonly<Record<string, number>> = {
-  '': 1, b: 1,
-  k: KiB, kib: KiB,
-  m: MiB, mib: MiB,
-  g: GiB, gib: GiB,
-  t: TiB, tib: TiB,
+  '': 1,
+  b: 1,
+  k: KiB,
+  kib: KiB,
+  m: MiB,
+  mib: MiB,
+  g: GiB,
+  gib: GiB,
+  t: TiB,
+  tib: TiB,
 }
 
 /**
@@ -55,7 +60,12 @@ export function parseSize(text: string): Bytes | undefined {
 
 /** Shortest exact form with a binary unit: 4 GiB, 1536 MiB, 233 B. */
 export function formatSize(value: number): string {
-  for (const [unit, name] of [[TiB, 'TiB'], [GiB, 'GiB'], [MiB, 'MiB'], [KiB, 'KiB']] as const) {
+  for (const [unit, name] of [
+    [TiB, 'TiB'],
+    [GiB, 'GiB'],
+    [MiB, 'MiB'],
+    [KiB, 'KiB'],
+  ] as const) {
     if (value >= unit && value % unit === 0) return `${value / unit} ${name}`
   }
   return `${value} B`

@@ -33,7 +33,10 @@ export type PreservedRecord = z.infer<typeof PreservedRecord>
 export const Blob = z.object({
   size: z.int().min(0),
   sha256: Sha256,
-  hex: z.string().regex(/^([0-9a-f]{2})*$/).optional(),
+  hex: z
+    .string()
+    .regex(/^([0-9a-f]{2})*$/)
+    .optional(),
   /** Path inside the run folder, below raw/. */
   file: z.string().optional(),
 })

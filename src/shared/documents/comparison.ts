@@ -10,10 +10,7 @@ export const RunVerdict = z.enum(['agreed', 'disagreed', 'incomplete', 'lost'])
 export type RunVerdict = z.infer<typeof RunVerdict>
 
 /** One side of a claim: a value, or why there is none. */
-export const Side = z.union([
-  z.object({ value: JsonValue }),
-  z.object({ unobserved: z.string().min(1) }),
-])
+export const Side = z.union([z.object({ value: JsonValue }), z.object({ unobserved: z.string().min(1) })])
 export type Side = z.infer<typeof Side>
 
 export const ComparedClaim = z.object({

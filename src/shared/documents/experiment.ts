@@ -113,26 +113,36 @@ export const MEMORY_MIN = bytes(128 * 1024 * 1024)
  * Checks what the schema alone cannot and fills in what follows from other keys.
  * `value` is what {@link ExperimentFile} parsed. Returns issues instead of throwing.
  */
-export function completeExperiment(
-  value: z.output<typeof ExperimentFile>,
-): { readonly experiment?: Experiment; readonly issues: readonly ExperimentIssue[] } {
+export function completeExperiment(value: z.output<typeof ExperimentFile>): {
+  readonly experiment?: Experiment
+  readonly issues: readonly ExperimentIssue[]
+} {
   const issues: ExperimentIssue[] = []
   const { memory } = value.machine
-  if (memory > MAX_MEMORY) issues.push({ path: ['machine', 'memory'], message: 'more than the 2^52 bytes that x86-64 can address' })
+  if (memory > MAX_MEMORY)
+    issues.push({ path: ['machine', 'memory'], message: 'more than the 2^52 bytes that x86-64 can address' })
   if (memory < MEMORY_MIN) issues.push({ path: ['machine', 'memory'], message: 'less than 128MiB: the guest cannot start' })
-  if (memory % QEMU_RAM_UNIT !== 0) issues.push({ path: ['machine', 'memory'], message: 'not a multiple of 8KiB, which QEMU rounds RAM to' })
+  if (memory % QEMU_RAM_UNIT !== 0)
+    issues.push({ path: ['machine', 'memory'], message: 'not a multiple of 8KiB, which QEMU rounds RAM to' })
   const nodes = typeof value.machine.nodes === 'number' ? splitEvenly(memory, value.machine.nodes) : value.machine.nodes
   const total = nodes.reduce((sum, node) => sum + node.memory, 0)
-  if (total !== memory) issues.push({ path: ['machine', 'nodes'], message: `the nodes have ${total} bytes together, the machine ${memory}` })
+  if (total !== memory)
+    issues.push({ path: ['machine', 'nodes'], message: `the nodes have ${total} bytes together, the machine ${memory}` })
   const kernels = Array.isArray(value.kernel)
     ? value.kernel
     : Array.from({ length: value.hops + 1 }, () => value.kernel as KernelChoice)
   if (kernels.length !== value.hops + 1) {
-    issues.push({ path: ['kernel'], message: `${kernels.length} kernels for ${value.hops + 1} boots (the first boot and ${value.hops} hops)` })
+    issues.push({
+      path: ['kernel'],
+      message: `${kernels.length} kernels for ${value.hops + 1} boots (the first boot and ${value.hops} hops)`,
+    })
   }
   kernels.forEach((kernel, index) => {
     if (kernel.release !== undefined && kernel.image !== undefined) {
-      issues.push({ path: Array.isArray(value.kernel) ? ['kernel', index] : ['kernel'], message: 'give release or image, not both' })
+      issues.push({
+        path: Array.isArray(value.kernel) ? ['kernel', index] : ['kernel'],
+        message: 'give release or image, not both',
+      })
     }
   })
   if (issues.length > 0) return { issues }

@@ -108,7 +108,12 @@ export const RunEnvironment = z.object({
   host: z.object({ kernel: z.string(), cpuModel: z.string(), cpus: z.int(), memory: z.int() }),
   qemu: z.object({ version: z.string(), binary: z.string(), argv: z.array(z.string()) }),
   accelerator: z.object({ used: z.enum(['kvm', 'tcg']), why: z.string() }),
-  image: z.object({ id: z.string(), kernelPackage: z.string().optional(), kernelVersion: z.string(), manifestSha256: Sha256.optional() }),
+  image: z.object({
+    id: z.string(),
+    kernelPackage: z.string().optional(),
+    kernelVersion: z.string(),
+    manifestSha256: Sha256.optional(),
+  }),
 })
 export type RunEnvironment = z.infer<typeof RunEnvironment>
 

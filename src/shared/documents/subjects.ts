@@ -59,7 +59,9 @@ export interface SubjectValues {
    * Guest only. `size`: bytes that out/fdt returns; `headerTotalSize`: the totalsize inside them.
    * Present is false only when the guest said that the file does not exist, never when reading failed otherwise.
    */
-  'debugfs.outFdt': { readonly present: false } | { readonly present: true; readonly size: number; readonly headerTotalSize: number }
+  'debugfs.outFdt':
+    | { readonly present: false }
+    | { readonly present: true; readonly size: number; readonly headerTotalSize: number }
   /** Guest only, hops: whether in/sub_fdts/LUO still begins with the LUO compatible string. Never predicted: the page is free. */
   'debugfs.inSubtrees.LUO': { readonly intact: boolean }
 
@@ -120,6 +122,8 @@ export type Subject = keyof SubjectValues
  * A given is absent from Givens when it was not observed; it never holds a placeholder.
  */
 export interface GivenValues {
+  /** Physical address of the running kernel's _text: where `Kernel code` begins in /proc/iomem. */
+  'kernel.base': string
   /** struct kho_scratch[] in array order, as this boot shows it (guest debugfs, else host). */
   'scratch.regions': readonly ScratchRegion[]
   /** Physical address of the root FDT page. */
