@@ -4,14 +4,9 @@ import { impossibleIn, POLICY_IDS, StudyFile, type PolicyId, type Study, type St
 import { tryPrimitive } from './primitive.ts'
 import { simulate } from './simulate.ts'
 
-type Input = Parameters<typeof StudyFile.parse>[0] & object
-
 const SMALL = { name: 'small', machine: { memory: '2GiB' }, boot: { image: '32MiB', footprint: '32MiB', drivers: '16MiB' }, workload: { churn: 2000 } }
 
-const small = (more: Input = {}): Study => {
-  const read = StudyFile.parse({ ...SMALL, ...more })
-  return read
-}
+const small = (more: object = {}): Study => StudyFile.parse({ ...SMALL, ...more })
 
 const run = (policy: PolicyId, study: Study, generations: number, seed = 1): Omit<StudyRow, 'value'>[] => [...simulate({ study, policy, seed, generations, check: true })]
 
