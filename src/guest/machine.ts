@@ -3,12 +3,11 @@ import type { PhysMemory } from '../shared/phys-memory.ts'
 import { LabError, toLabError } from '../shared/result.ts'
 import { explainEnding, panicked } from './endings.ts'
 import { type NextKernel, loadScript } from './next-kernel.ts'
-import { Doom, PHASE_BOUNDS, type PhaseBounds, withinPhase } from './phases.ts'
+import { type Doom, PHASE_BOUNDS, type PhaseBounds, withinPhase } from './phases.ts'
 import { placeFile } from './qemu/files.ts'
-import { LabPort } from './qemu/lab-port.ts'
-import { type Launched, type LaunchSpec, launch } from './qemu/launch.ts'
-import { openSerialLog } from './qemu/serial-log.ts'
-import { ConsoleCapture, isPanicEnd } from './qemu/serial.ts'
+import type { LabPort } from './qemu/lab-port.ts'
+import type { Launched, LaunchSpec } from './qemu/launch.ts'
+import { type ConsoleCapture, isPanicEnd } from './qemu/serial.ts'
 import { type ExecOptions, type SshKeys, SshSession, quoted } from './ssh/session.ts'
 import { type Stopped, stopQemu } from './stop.ts'
 import type { CommandResult, GuestChannel, PhaseEvent } from './types.ts'
@@ -38,6 +37,14 @@ export interface Boot {
   readonly phases: readonly PhaseEvent[]
 }
 
+/** What startMachine() has made ready. */
+export interface Parts {
+  readonly console: ConsoleCapture
+  readonly labPort: LabPort
+  readonly doom: Doom
+  readonly firstByte: Promise<void>
+}
+
 /** From a panic's first line to its end; a kernel that hangs in between is not waited for. */
 const PANIC_MS = 1000
 /** How long a lost connection may be the first sign of something worse. */
@@ -64,7 +71,7 @@ export class Machine implements GuestChannel {
   #stopped: Promise<Stopped> | undefined
   #kexecUnderWay = false
 
-  /** Use {@link startMachine}. */
+  /** Use startMachine(). */
   constructor(launched: Launched, spec: MachineSpec, options: MachineOptions, parts: Parts) {
     this.#launched = launched
     this.#spec = spec
@@ -317,35 +324,5 @@ export class Machine implements GuestChannel {
 
   #evidence(): string[] {
     return [...this.#launched.process.stderr(), ...this.#console.tail()]
-  }
-}
-
-interface Parts {
-  readonly console: ConsoleCapture
-  readonly labPort: LabPort
-  readonly doom: Doom
-  readonly firstByte: Promise<void>
-}
-
-/**
- * Starts a guest and resolves as soon as QEMU runs and its RAM can be read; the boot goes on and
- * {@link Machine.waitForBoot} waits for it. Rejects with LabError: qemu-missing, not-enough-memory, qemu-start-failed,
- * out-unwritable, cancelled.
- */
-export async function startMachine(spec: MachineSpec, options: MachineOptions = {}): Promise<Machine> {
-  if (options.signal?.aborted) throw toLabError(options.signal.reason)
-  const doom = new Doom()
-  const labPort = new LabPort()
-  const log = spec.serialLog === undefined ? undefined : await openSerialLog(spec.serialLog, (error) => doom.come(error))
-  const console = new ConsoleCapture((chunk) => void log?.write(chunk))
-  const firstByte = new Promise<void>((resolve) => void console.once('first', resolve))
-  if (options.onSerial) console.on('data', options.onSerial)
-  try {
-    const launched = await launch(spec, { onConsole: (chunk) => console.push(chunk), onLabPort: (chunk) => labPort.push(chunk) })
-    void launched.consoleEnded.then(() => log?.end())
-    return new Machine(launched, spec, options, { console, labPort, doom, firstByte })
-  } catch (error) {
-    log?.end()
-    throw error
   }
 }
