@@ -13,6 +13,7 @@ describe('givensFrom a recorded run with two hops', () => {
   test('every boot gives every value that it showed', () => {
     const names = Object.keys(givensFrom(recorded))
     expect(names.filter((name) => name.startsWith('hop0.'))).toEqual([
+      'hop0.kernel.base',
       'hop0.scratch.regions',
       'hop0.tree.address',
       'hop0.tree.memoryMap',
@@ -62,7 +63,7 @@ describe('givensFrom a recorded run with two hops', () => {
       host: { ...first.host, outRoot: notSeen('no'), outRadix: notSeen('no'), preservedBefore: notSeen('no') },
     }
     const names = Object.keys(givensFrom({ ...recorded, hops: [blind, ...later] }))
-    expect(names.filter((name) => name.startsWith('hop0.'))).toEqual(['hop0.scratch.regions'])
+    expect(names.filter((name) => name.startsWith('hop0.'))).toEqual(['hop0.kernel.base', 'hop0.scratch.regions'])
   })
 
   test('records of a walk that is not complete are no base for a rule', () => {

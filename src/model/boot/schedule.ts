@@ -187,8 +187,11 @@ export function whyNotModelled({ build, early }: Pick<BootInput, 'build' | 'earl
   return missing === undefined ? undefined : `a kernel without CONFIG_${missing} is not modelled`
 }
 
-/** Runs the schedule of a first boot. An error says what is not modelled, or where the kernel would panic. */
-export function bootMemory(input: BootInput): Result<BootedMemory> {
+/**
+ * Runs the schedule of a first boot, to its end or to the step named `last`. An error says what is not modelled, or where
+ * the kernel would panic.
+ */
+export function bootMemory(input: BootInput, last?: string): Result<BootedMemory> {
   const reason = whyNotModelled(input)
   if (reason !== undefined) return err(reason)
   const memblock = new Memblock()
@@ -200,6 +203,7 @@ export function bootMemory(input: BootInput): Result<BootedMemory> {
       const before = memblock.journal.length
       run(state)
       steps.push({ name, basis, changes: memblock.journal.slice(before) })
+      if (name === last) break
     }
   } catch (error) {
     if (error instanceof NotModelled) return err(error.message)
