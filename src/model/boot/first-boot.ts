@@ -116,7 +116,11 @@ function possibleDraws(boot: FirstBoot, kernelBase: number): Result<readonly Ran
   }
   const most = MOST_TABLES_PER_CPU * boot.machine.cpus
   const counts = Array.from({ length: most - 1 }, (_unused, more) => LEAST_ENTRY_TABLES + more)
-  return ok([...kinds.values()].flatMap((directMap) => counts.map((entryAreaPages) => ({ directMap, vmemmap: 0, entryAreaPages }))))
+  const vmemmap = boot.processor.la57 ? [false, true] : [false]
+  const draws = [...kinds.values()].flatMap((directMap) =>
+    vmemmap.flatMap((vmemmapBesideKernel) => counts.map((entryAreaPages) => ({ directMap, vmemmapBesideKernel, entryAreaPages }))),
+  )
+  return ok(draws)
 }
 
 /** One table each of two levels, and one page of entries: all areas close together. */

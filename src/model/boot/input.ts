@@ -14,17 +14,20 @@ export interface BootProcessor {
   readonly intel: boolean
 }
 
-/** What KASLR draws while the kernel runs. Without it: 0, 0 and consecutive CPU entry areas. */
+/** What KASLR draws while the kernel runs. */
 export interface Randomness {
   /** Bytes of page_offset_base above a boundary of the highest page-table level; a multiple of 1 GiB. */
   readonly directMap: number
-  /** The same of vmemmap_base. */
-  readonly vmemmap: number
+  /**
+   * With five levels: vmemmap_base lies under the same entry of the highest level as the kernel's own mapping, so that a table
+   * for it is there already.
+   */
+  readonly vmemmapBesideKernel: boolean
   /** Pages of page tables for the CPU entry areas; undefined where the areas follow each other. */
   readonly entryAreaPages: number | undefined
 }
 
-export const NOT_RANDOM: Randomness = { directMap: 0, vmemmap: 0, entryAreaPages: undefined }
+export const NOT_RANDOM: Randomness = { directMap: 0, vmemmapBesideKernel: false, entryAreaPages: undefined }
 
 /** All that decides what a first boot reserves. Addresses and sizes in bytes. */
 export interface BootInput {

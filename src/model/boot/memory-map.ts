@@ -80,15 +80,14 @@ class VmemmapTables {
   }
 
   populate(section: number, nid: number): void {
-    const { numbers } = this.#state.input.build
+    const { random, build: { numbers }, processor: { la57 } } = this.#state.input
     const bytes = (sectionSize(this.#state) / PAGE_SIZE) * numbers.sizeofPage
     if (bytes % PMD_SIZE !== 0) throw new NotModelled(`struct page of ${numbers.sizeofPage} bytes`)
     for (let at = section * bytes; at < (section + 1) * bytes; at += PMD_SIZE) {
-      const virtual = this.#state.input.random.vmemmap + at
       // With four levels the folded p4d stands for the highest level.
-      if (this.#state.input.processor.la57) this.#table(this.#tops, Math.floor(virtual / L5_PGDIR_SIZE), nid)
-      this.#table(this.#p4ds, Math.floor(virtual / P4D_SIZE), nid)
-      this.#table(this.#puds, Math.floor(virtual / PUD_SIZE), nid)
+      if (la57 && !random.vmemmapBesideKernel) this.#table(this.#tops, Math.floor(at / L5_PGDIR_SIZE), nid)
+      this.#table(this.#p4ds, Math.floor(at / P4D_SIZE), nid)
+      this.#table(this.#puds, Math.floor(at / PUD_SIZE), nid)
       this.#block(PMD_SIZE, nid)
     }
   }
