@@ -1,7 +1,8 @@
 import type { Experiment, KernelFacts } from '../shared/documents/index.ts'
 import { behaviourOf, rulesMissing, type Behaviour } from './behaviour.ts'
+import { firstBootFits, isRandom, possibleProcessors } from './boot/first-boot.ts'
 import { commandLine } from './command-line.ts'
-import { ramSpans } from './firmware-map.ts'
+import { LARGEST_KNOWN_RAM, ramSpans } from './firmware-map.ts'
 import { kernelOptions, type KernelOptions } from './kernel-options.ts'
 import { scratchFit } from './scratch-fit.ts'
 
@@ -62,7 +63,7 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
     const previous = boots[hop - 1]
     const cmdline = commandLine(experiment, hop)
     const options = kernelOptions(cmdline, widest)
-    const kho = khoState(experiment, kernel, options, previous)
+    const kho = khoState(experiment, kernel, { cmdline, options }, previous)
     const memoryUnknown =
       options.changesMemory === undefined
         ? previous?.memoryUnknown
@@ -81,7 +82,12 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
   return boots
 }
 
-function khoState(experiment: Experiment, kernel: KernelFacts, options: KernelOptions, previous: Boot | undefined): KhoState {
+function khoState(
+  experiment: Experiment,
+  kernel: KernelFacts,
+  { cmdline, options }: Pick<Boot, 'cmdline' | 'options'>,
+  previous: Boot | undefined,
+): KhoState {
   const behaviour = behaviourOf(kernel.release)
   if (behaviour === undefined) return { kind: 'unknown', reason: rulesMissing(kernel.release) }
   const before = previous?.kho
@@ -91,7 +97,8 @@ function khoState(experiment: Experiment, kernel: KernelFacts, options: KernelOp
   const given = before?.kind === 'on' && before.behaviour.khoCompatible === behaviour.khoCompatible ? before : undefined
   if (!options.kho) return { kind: 'off', why: 'asked', received: given !== undefined }
   if (given !== undefined && previous !== undefined) return continued(behaviour, given, options, previous.options)
-  const fit = scratchFit(experiment.machine, options, kernel, behaviour.scratchAlignment)
+  const exact = previous === undefined ? exactFit(experiment, kernel, cmdline, behaviour.scratchAlignment) : undefined
+  const fit = exact ?? scratchFit(experiment.machine, options, kernel, behaviour.scratchAlignment)
   if (fit === 'impossible') return { kind: 'off', why: 'scratch', received: false }
   return {
     kind: 'on',
@@ -102,6 +109,19 @@ function khoState(experiment: Experiment, kernel: KernelFacts, options: KernelOp
     liveupdateNumber: 1,
     regionsKnown: true,
   }
+}
+
+/** From the schedule of the first boot, where nothing in it is left to chance. */
+function exactFit(
+  { machine, accelerator }: Experiment,
+  { build, header, initrdSize }: KernelFacts,
+  cmdline: string,
+  scratchAlignment: number,
+): 'fits' | 'impossible' | undefined {
+  if (build === undefined || isRandom({ build, cmdline }) || machine.memory >= LARGEST_KNOWN_RAM) return undefined
+  const processors = possibleProcessors(accelerator, cmdline)
+  const fits = firstBootFits({ machine, build, initrdSize, cmdline, scratchAlignment }, header.prefAddress, processors)
+  return fits === undefined ? undefined : fits ? 'fits' : 'impossible'
 }
 
 /**

@@ -133,3 +133,25 @@ function directMapOffsets(end: number): readonly number[] {
   const borders = Array.from({ length: Math.ceil(end / GiB) - 1 }, (_unused, index) => (index + 1) * GiB)
   return [0, ...borders.flatMap((border) => [P4D_SIZE - border, L5_PGDIR_SIZE - border])]
 }
+
+/**
+ * Whether scratch fits into memory, without KASLR and for every processor of the list; undefined where they do not agree, or
+ * something is not modelled.
+ */
+export function firstBootFits(boot: Omit<FirstBoot, 'processor'>, kernelBase: number, processors: readonly FirstBoot['processor'][]): boolean | undefined {
+  const fits = processors.map((processor) => {
+    const booted = bootMemory(bootInput({ ...boot, processor }, kernelBase, NOT_RANDOM))
+    return booted.ok ? booted.value.scratch?.ok : undefined
+  })
+  return fits.every((fit) => fit === fits[0]) ? fits[0] : undefined
+}
+
+/** Processors that a guest may see: that of TCG, and under KVM those that x86-64 hosts have. */
+export function possibleProcessors(accelerator: Experiment['accelerator'], cmdline: string): readonly FirstBoot['processor'][] {
+  const tcg = tcgProcessor(cmdline)
+  if (accelerator === 'tcg') return [tcg]
+  const hosts = [true, false].flatMap((amd) =>
+    [tcg.la57, false].flatMap((la57) => [true, false].map((gbpages) => ({ kvm: true, amd, la57, gbpages, intel: !amd }))),
+  )
+  return accelerator === 'kvm' ? hosts : [tcg, ...hosts]
+}

@@ -8,7 +8,7 @@ import { isRandom, whyNoSchedule } from '../boot/first-boot.ts'
 import { FIRST_BOOT } from '../boot/schedule.ts'
 import { byRule, claim, givenOf, hostGiven, kho, unpredicted, type Prediction } from '../claim.ts'
 import type { Behaviour } from '../behaviour.ts'
-import { nodeSpans, ramSpans, toRange, type Span } from '../firmware-map.ts'
+import { LARGEST_KNOWN_RAM, nodeSpans, ramSpans, toRange, type Span } from '../firmware-map.ts'
 import { scratchKinds, scratchSizes } from '../scratch.ts'
 
 /** ARCH_LOW_ADDRESS_LIMIT (include/linux/memblock.h) + 1. */
@@ -76,6 +76,7 @@ function bySchedule(boot: Boot, scratchAlignment: number, rule: keyof typeof boo
   if (memoryUnknown !== undefined) return unpredicted(memoryUnknown)
   if (boot.hop > 0) return unpredicted('what a kernel reserves that kexec started without a handover is not modelled')
   if (build === undefined) return unpredicted('needs the sizes of structures in this kernel, which only a kernel that the lab built can tell')
+  if (experiment.machine.memory >= LARGEST_KNOWN_RAM) return unpredicted('where QEMU puts RAM from 900 GiB on is not modelled')
   const reason = whyNoSchedule({ build, cmdline })
   if (reason !== undefined) return unpredicted(reason)
   const { type, memory, cpus, nodes } = experiment.machine

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest'
+import type { Givens, KernelFacts } from '../shared/documents/index.ts'
+import { ExperimentFile, completeExperiment, type ExperimentInput } from '../shared/documents/experiment.ts'
+import { KernelBuildFacts } from '../shared/documents/kernel-build-facts.ts'
+import { MiB, hex } from '../shared/units.ts'
+import buildFacts from './boot/fixtures/build-facts.json' with { type: 'json' }
+import recorded from './boot/fixtures/first-boots.json' with { type: 'json' }
+import { kernelOf } from './model.fixture.ts'
+import { predict } from './predict.ts'
+import { resolve } from './resolve.ts'
+
+const kernel = kernelOf('7.3.4', { initrdSize: 3_500_000, build: KernelBuildFacts.parse(buildFacts) })
+
+function claimsOf(input: Omit<ExperimentInput, 'name' | 'hops'>, givens: Givens = {}, facts: KernelFacts = kernel) {
+  const { experiment, issues } = completeExperiment(ExperimentFile.parse({ name: 'first boot', hops: 0, ...input }))
+  if (experiment === undefined) throw new Error(JSON.stringify(issues))
+  const claims = resolve(predict(experiment, [facts], { experimentSha256: '0'.repeat(64) }), givens)
+  return Object.fromEntries(claims.map(({ subject, prediction, predicted, unpredicted }) => [subject, { kind: prediction.kind, predicted, unpredicted }]))
+}
+
+describe('scratch of a first boot', () => {
+  it('is a value before the guest starts, under TCG without KASLR', () => {
+    const claims = claimsOf({ accelerator: 'tcg', kernel: { cmdline: 'nokaslr' } })
+    // The cells of a guest of 1 GiB with this initrd that was booted.
+    expect([claims['scratch.sizes'], claims['scratch.addresses']]).toEqual([
+      { kind: 'value', predicted: ['0x4800000', '0x0', '0x4400000'], unpredicted: undefined },
+      { kind: 'value', predicted: ['0x3a000000', '0x3e800000', '0x35c00000'], unpredicted: undefined },
+    ])
+  })
+
+  it('follows from where KASLR put the kernel, and from what the guest runs under', () => {
+    const random = recorded.find((boot) => boot.random !== undefined && boot.nodes.length === 1)
+    if (random?.random === undefined) throw new Error('no recorded boot with KASLR')
+    const machine = { type: random.type === 'pc' ? ('pc' as const) : ('q35' as const), memory: random.memory, cpus: random.cpus }
+    const scratch = random.cmdline.match(/kho_scratch=(\S+)/)?.[1]
+    const input = {
+      machine,
+      kho: scratch === undefined ? {} : { scratch },
+      reserveMem: [{ name: 'a', size: '3M' }],
+    }
+    const facts = { ...kernel, initrdSize: random.initrdSize }
+    const givens = { 'host.accelerator': { used: 'tcg', cpuModel: 'x' }, 'hop0.kernel.base': random.random.base }
+    const starts = random.changes.slice(-3).map((line) => `0x${line.split(/[ +]/)[1] ?? ''}`)
+    expect(claimsOf(input, givens, facts)['scratch.addresses']).toEqual({ kind: 'rule', predicted: starts, unpredicted: undefined })
+    const kvm = { ...givens, 'host.accelerator': { used: 'kvm', cpuModel: 'x' } }
+    expect(claimsOf(input, kvm, facts)['scratch.addresses']?.unpredicted).toEqual({
+      kind: 'no-rule',
+      reason: 'which page tables the processor of this host gives to a guest under KVM is not modelled',
+    })
+  })
+
+  it('decides whether KHO stays on, to the alignment of scratch', () => {
+    const khoWith = (lowmem: number): unknown =>
+      claimsOf({ accelerator: 'tcg', kernel: { cmdline: 'nokaslr' }, kho: { scratch: `${lowmem}M,4M,4M` } })['boot.kho']?.predicted
+    let [fits, fails] = [4, 1024]
+    while (fails - fits > 4) {
+      const middle = Math.floor((fits + fails) / 8) * 4
+      if (khoWith(middle) === true) fits = middle
+      else fails = middle
+    }
+    expect([khoWith(fits), khoWith(fails)]).toEqual([true, false])
+    expect(hex(fits * MiB)).toMatchInlineSnapshot(`"0x3c800000"`)
+  })
+
+  it('counts a crash kernel, and leaves out what is not modelled', () => {
+    const kho = claimsOf({ accelerator: 'tcg', kernel: { cmdline: 'nokaslr crashkernel=128M' } })
+    const cma = claimsOf({ accelerator: 'tcg', kernel: { cmdline: 'nokaslr hugetlb_cma=1G' } })
+    expect([kho['boot.kho']?.predicted, kho['scratch.sizes']?.predicted, cma['scratch.sizes']?.unpredicted?.reason]).toMatchInlineSnapshot(`
+      [
+        true,
+        [
+          "0x14800000",
+          "0x0",
+          "0x4400000",
+        ],
+        "how hugetlb_cma=1G changes early memory is not modelled",
+      ]
+    `)
+  })
+})
