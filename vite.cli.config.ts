@@ -9,7 +9,7 @@ export default defineConfig({
     emptyOutDir: true,
     minify: false,
     rolldownOptions: {
-      input: { 'kho-lab': 'src/cli/main.ts' },
+      input: { 'kho-lab': 'src/cli/main.ts', 'simulate-worker': 'src/lab/simulate/worker.ts' },
       output: { format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
     },
   },

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Comparison, ExperimentFile, ImageManifest, Observation, Prediction } from '../src/shared/documents/index.ts'
+import { Comparison, ExperimentFile, ImageManifest, Observation, Prediction, StudyFile, StudyResult } from '../src/shared/documents/index.ts'
 
 /** The documents whose form other programs may rely on. The experiment is published as it is written, before defaults. */
 const DOCUMENTS = [
@@ -8,6 +8,8 @@ const DOCUMENTS = [
   { file: 'observation.json', schema: Observation, io: 'output' },
   { file: 'comparison.json', schema: Comparison, io: 'output' },
   { file: 'image.json', schema: ImageManifest, io: 'output' },
+  { file: 'study.json', schema: StudyFile, io: 'input' },
+  { file: 'study-result.json', schema: StudyResult, io: 'output' },
 ] as const
 
 export interface PublishedSchema {

@@ -8,6 +8,7 @@ import { predictCommand } from './commands/predict.ts'
 import { reportCommand } from './commands/report.ts'
 import { runCommand } from './commands/run.ts'
 import { serveCommand } from './commands/serve.ts'
+import { simulateCommand } from './commands/simulate.ts'
 import { errorText } from './error-text.ts'
 import { EXIT, exitCodeOfError, type ExitCode } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
@@ -50,7 +51,7 @@ export function buildProgram(cli: Cli, version: string): Command {
     .hook('preAction', (_program, command) => {
       cli.json = command.optsWithGlobals<{ json?: boolean }>().json === true
     })
-  for (const make of [doctorCommand, imageCommand, predictCommand, runCommand, reportCommand, decodeCommand, serveCommand]) {
+  for (const make of [doctorCommand, imageCommand, predictCommand, runCommand, reportCommand, decodeCommand, simulateCommand, serveCommand]) {
     program.addCommand(make(cli))
   }
   quieten(program, cli.terminal)

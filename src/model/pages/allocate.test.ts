@@ -11,7 +11,12 @@ import { NONE, USE, ZONE, zoneOf, type Pages } from './pages.ts'
 /** Allocates until nothing is left; answers the frames. */
 function exhaust(pages: Pages, order: number, type: Mobility): number[] {
   const frames: number[] = []
-  for (let frame = allocate(pages, order, type, normalOf(pages)); frame !== NONE; frame = allocate(pages, order, type, normalOf(pages))) frames.push(frame)
+  for (
+    let frame = allocate(pages, order, type, normalOf(pages));
+    frame !== NONE;
+    frame = allocate(pages, order, type, normalOf(pages))
+  )
+    frames.push(frame)
   return frames
 }
 
@@ -69,23 +74,43 @@ it('empties a range for a contiguous allocation, and the id of what moved leads 
 
 it('says which block keeps a range from being emptied', () => {
   const pages = freshPages(4096)
-  const [movable, slab] = [allocate(pages, 0, MIGRATE.movable, normalOf(pages)), allocate(pages, 0, MIGRATE.unmovable, normalOf(pages))]
+  const [movable, slab] = [
+    allocate(pages, 0, MIGRATE.movable, normalOf(pages)),
+    allocate(pages, 0, MIGRATE.unmovable, normalOf(pages)),
+  ]
   pages.pins[movable] = 1
-  const tries = [{ start: 0, end: 512 }, { start: 0, end: 4096 }].map((range) => allocContigRange(pages, range, normalOf(pages), USE.unmovable))
-  expect([movable, slab, tries]).toEqual([0, 1024, [{ reason: 'pinned', frame: 0 }, { reason: 'unmovable', frame: 1024 }]])
+  const tries = [
+    { start: 0, end: 512 },
+    { start: 0, end: 4096 },
+  ].map((range) => allocContigRange(pages, range, normalOf(pages), USE.unmovable))
+  expect([movable, slab, tries]).toEqual([
+    0,
+    1024,
+    [
+      { reason: 'pinned', frame: 0 },
+      { reason: 'unmovable', frame: 1024 },
+    ],
+  ])
 })
 
 it('has no room to move to in a full machine', () => {
   const pages = freshPages(2048)
   exhaust(pages, 0, MIGRATE.movable)
-  expect(allocContigRange(pages, { start: 0, end: 512 }, normalOf(pages), USE.unmovable)).toEqual({ reason: 'no-memory', frame: 0 })
+  expect(allocContigRange(pages, { start: 0, end: 512 }, normalOf(pages), USE.unmovable)).toEqual({
+    reason: 'no-memory',
+    frame: 0,
+  })
 })
 
 it('migrates out of CMA and ZONE_MOVABLE what is pinned for long', () => {
   const pages = freshPages(8192, { movable: 2048, cma: 1024 })
   const frame = allocate(pages, 0, MIGRATE.movable, movableOf(pages))
   const pinned = pinLongTerm(pages, frame, normalOf(pages))
-  expect([zoneOf(pages, frame), typeof pinned === 'number' && zoneOf(pages, pinned), pages.pins[typeof pinned === 'number' ? pinned : 0]]).toEqual([ZONE.movable, ZONE.normal, 1])
+  expect([
+    zoneOf(pages, frame),
+    typeof pinned === 'number' && zoneOf(pages, pinned),
+    pages.pins[typeof pinned === 'number' ? pinned : 0],
+  ]).toEqual([ZONE.movable, ZONE.normal, 1])
 })
 
 it('finds a gigantic folio beside what cannot move', () => {

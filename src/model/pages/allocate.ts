@@ -7,7 +7,11 @@ import { FREE, NONE, ORDERS, USE, USED, ZONE, ZONES_PER_NODE, type Pages, type U
 export type Zonelist = readonly number[]
 
 /** USE of a block by the mobility that was asked for. */
-const USE_OF: Readonly<Record<Mobility, Use>> = { [MIGRATE.unmovable]: USE.unmovable, [MIGRATE.movable]: USE.movable, [MIGRATE.reclaimable]: USE.reclaimable }
+const USE_OF: Readonly<Record<Mobility, Use>> = {
+  [MIGRATE.unmovable]: USE.unmovable,
+  [MIGRATE.movable]: USE.movable,
+  [MIGRATE.reclaimable]: USE.reclaimable,
+}
 
 /**
  * Allocates 2^order frames (0 to MAX_PAGE_ORDER) from the first zone of the list that can give them, and answers the first
@@ -38,7 +42,8 @@ function search(pages: Pages, order: number, type: Mobility, zones: Zonelist): n
 }
 
 /** alloc_flags_nofragment (mm/page_alloc.c, 7.3): only between Normal and a DMA32 below it. */
-const spreads = (pages: Pages, zone: number): boolean => zone % ZONES_PER_NODE === ZONE.normal && (pages.managed[zone - 1] ?? 0) > 0
+const spreads = (pages: Pages, zone: number): boolean =>
+  zone % ZONES_PER_NODE === ZONE.normal && (pages.managed[zone - 1] ?? 0) > 0
 
 /** __zone_watermark_ok (mm/page_alloc.c, 7.3) for order 0: what is free in CMA does not count for what may not go there. */
 function aboveWatermark(pages: Pages, zone: number, type: Mobility): boolean {
@@ -102,7 +107,15 @@ function claim(pages: Pages, zone: number, order: number, type: Mobility, noFrag
 }
 
 /** try_to_claim_block (mm/page_alloc.c, 7.3): all of it, or its pageblock when at least half of that is free or alike. */
-function claimBlock(pages: Pages, zone: number, block: number, current: number, order: number, type: Mobility, from: number): number {
+function claimBlock(
+  pages: Pages,
+  zone: number,
+  block: number,
+  current: number,
+  order: number,
+  type: Mobility,
+  from: number,
+): number {
   if (current >= PAGEBLOCK_ORDER) {
     removeFree(pages, zone, block, current, from)
     setBlockTypes(pages, block, current, type)

@@ -105,7 +105,8 @@ export function release(pages: Pages, frame: number): void {
     freeOne(pages, frame, order, typeOf(pages, frame), false)
     return
   }
-  for (let at = frame; at < frame + framesOf(order); at += PAGEBLOCK_FRAMES) freeOne(pages, at, PAGEBLOCK_ORDER, typeOf(pages, at), false)
+  for (let at = frame; at < frame + framesOf(order); at += PAGEBLOCK_FRAMES)
+    freeOne(pages, at, PAGEBLOCK_ORDER, typeOf(pages, at), false)
 }
 
 /** Order of the block, free or allocated, whose head this is. */

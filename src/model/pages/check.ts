@@ -22,7 +22,8 @@ export function checkPages(pages: Pages): Broken | undefined {
     const order = is < USED ? is - FREE : is - USED
     const size = framesOf(order)
     if (at % size !== 0) return { rule: 'block-not-aligned', frame: at }
-    for (let inside = at + 1; inside < at + size; inside++) if (pages.state[inside] !== 0) return { rule: 'blocks-overlap', frame: inside }
+    for (let inside = at + 1; inside < at + size; inside++)
+      if (pages.state[inside] !== 0) return { rule: 'blocks-overlap', frame: inside }
     const broken = is < USED ? checkFree(pages, at, order) : checkUsed(pages, at)
     if (broken !== undefined) return broken
     if (is < USED) {
@@ -38,7 +39,8 @@ export function checkPages(pages: Pages): Broken | undefined {
 function checkFree(pages: Pages, frame: number, order: number): Broken | undefined {
   if (order > MAX_PAGE_ORDER) return { rule: 'free-block-too-large', frame }
   const type = typeOf(pages, frame)
-  for (let at = frame; at < frame + framesOf(order); at += PAGEBLOCK_FRAMES) if (typeOf(pages, at) !== type) return { rule: 'free-block-of-two-types', frame: at }
+  for (let at = frame; at < frame + framesOf(order); at += PAGEBLOCK_FRAMES)
+    if (typeOf(pages, at) !== type) return { rule: 'free-block-of-two-types', frame: at }
   if (order === MAX_PAGE_ORDER) return undefined
   const buddy = buddyOf(frame, order)
   if (pages.state[buddy] !== FREE + order) return undefined
@@ -58,7 +60,8 @@ function checkCounts(pages: Pages, blocks: Int32Array, frames: Int32Array): Brok
   if (frames.some((count, index) => count !== pages.framesFree[index])) return { rule: 'frame-counts', frame: NONE }
   for (let zone = 0; zone < pages.managed.length; zone++) {
     let free = 0
-    for (let type = 0; type < MIGRATE_TYPES; type++) if (type !== MIGRATE.isolate) free += frames[zone * MIGRATE_TYPES + type] ?? 0
+    for (let type = 0; type < MIGRATE_TYPES; type++)
+      if (type !== MIGRATE.isolate) free += frames[zone * MIGRATE_TYPES + type] ?? 0
     if (free !== pages.zoneFree[zone]) return { rule: 'zone-counts', frame: NONE }
   }
   return undefined
@@ -71,9 +74,14 @@ function checkLists(pages: Pages): Broken | undefined {
       let seen = 0
       for (let type = 0; type < MIGRATE_TYPES; type++) {
         const sentinel = pages.frames + listOf(zone, order, type)
-        for (let at = pages.next[sentinel] ?? NONE, before = sentinel; at !== sentinel; before = at, at = pages.next[at] ?? NONE) {
+        for (
+          let at = pages.next[sentinel] ?? NONE, before = sentinel;
+          at !== sentinel;
+          before = at, at = pages.next[at] ?? NONE
+        ) {
           if (pages.prev[at] !== before) return { rule: 'list-broken', frame: at }
-          if (pages.state[at] !== FREE + order || zoneOf(pages, at) !== zone || typeOf(pages, at) !== type) return { rule: 'on-wrong-list', frame: at }
+          if (pages.state[at] !== FREE + order || zoneOf(pages, at) !== zone || typeOf(pages, at) !== type)
+            return { rule: 'on-wrong-list', frame: at }
           if (++seen > (pages.blocksFree[zone * ORDERS + order] ?? 0)) return { rule: 'list-too-long', frame: at }
         }
       }

@@ -16,7 +16,8 @@ export function compactZone(pages: Pages, zone: number, order: number): boolean 
   }
   let low = 0
   let high = pages.blockType.length - 1
-  const isOurs = (block: number): boolean => pages.zoneOfBlock[block] === zone && pages.isolated[block] === 0 && pages.blockType[block] !== MIGRATE.cma
+  const isOurs = (block: number): boolean =>
+    pages.zoneOfBlock[block] === zone && pages.isolated[block] === 0 && pages.blockType[block] !== MIGRATE.cma
   for (; low < high && !has(); low++) {
     if (!isOurs(low)) continue
     for (let frame = low * PAGEBLOCK_FRAMES; frame < (low + 1) * PAGEBLOCK_FRAMES;) {
@@ -34,7 +35,16 @@ export function compactZone(pages: Pages, zone: number, order: number): boolean 
 }
 
 /** Moves one block to the highest pageblock below `high` that takes it; answers where the free scanner stands. */
-function moveUp(pages: Pages, zone: number, frame: number, order: number, low: number, high: number, wanted: number, isOurs: (block: number) => boolean): number {
+function moveUp(
+  pages: Pages,
+  zone: number,
+  frame: number,
+  order: number,
+  low: number,
+  high: number,
+  wanted: number,
+  isOurs: (block: number) => boolean,
+): number {
   for (let block = high; block > low; block--) {
     if (!isOurs(block) || pages.blockType[block] !== MIGRATE.movable) continue
     const target = freeIn(pages, block, order, wanted)

@@ -18,7 +18,13 @@ export interface ContigFailure {
  * lists. On success the range is one allocated block per naturally aligned piece, the first with `folio`; on failure every
  * pageblock is as it was, though what has moved has moved.
  */
-export function allocContigRange(pages: Pages, range: FrameRange, zones: Zonelist, use: Use, folio = NONE): ContigFailure | undefined {
+export function allocContigRange(
+  pages: Pages,
+  range: FrameRange,
+  zones: Zonelist,
+  use: Use,
+  folio = NONE,
+): ContigFailure | undefined {
   const refused = isolateRange(pages, range)
   if (refused !== undefined) return refused
   const failure = evacuate(pages, range, zones)
@@ -29,7 +35,8 @@ export function allocContigRange(pages: Pages, range: FrameRange, zones: Zonelis
 
 /** start_isolate_page_range (mm/page_isolation.c, 7.3): all pageblocks or none. */
 function isolateRange(pages: Pages, { start, end }: FrameRange): ContigFailure | undefined {
-  if (start % PAGEBLOCK_FRAMES !== 0 || end % PAGEBLOCK_FRAMES !== 0) throw new RangeError(`range ${start}-${end} is not made of pageblocks`)
+  if (start % PAGEBLOCK_FRAMES !== 0 || end % PAGEBLOCK_FRAMES !== 0)
+    throw new RangeError(`range ${start}-${end} is not made of pageblocks`)
   for (let block = start; block < end; block += PAGEBLOCK_FRAMES) {
     const obstacle = pages.isolated[pageblockOf(block)] === 1 ? block : unmovableIn(pages, block, block + PAGEBLOCK_FRAMES)
     if (obstacle !== undefined) {
@@ -135,7 +142,14 @@ function undoIsolation(pages: Pages, { start }: FrameRange, upTo: number): void 
  * A naturally aligned block of an order above MAX_PAGE_ORDER (alloc_contig_pages, mm/page_alloc.c, 7.3), from the first place
  * in the zones, bottom up, that has nothing unmovable or gigantic in it. Answers the first frame or NONE.
  */
-export function allocGigantic(pages: Pages, order: number, use: Use, zones: Zonelist, migrationZones: Zonelist, folio = NONE): number {
+export function allocGigantic(
+  pages: Pages,
+  order: number,
+  use: Use,
+  zones: Zonelist,
+  migrationZones: Zonelist,
+  folio = NONE,
+): number {
   const size = framesOf(order)
   for (const zone of zones) {
     for (let start = 0; start + size <= pages.frames; start += size) {

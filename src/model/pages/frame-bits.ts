@@ -16,4 +16,5 @@ export const buddyOf = (frame: number, order: number): number => frame ^ (1 << o
 export const alignDown = (frame: number, order: number): number => frame & -(1 << order)
 export const pageblockOf = (frame: number): number => frame >> PAGEBLOCK_ORDER
 /** The largest order at which `frame` is aligned, at most `limit`. */
-export const alignmentOf = (frame: number, limit: number): number => (frame === 0 ? limit : Math.min(limit, 31 - Math.clz32(frame & -frame)))
+export const alignmentOf = (frame: number, limit: number): number =>
+  frame === 0 ? limit : Math.min(limit, 31 - Math.clz32(frame & -frame))

@@ -13,7 +13,12 @@ export function freeByOrder(pages: Pages): number[] {
 }
 
 /** Frames of the longest run without an allocated block for which `stays` holds, inside [start, end). */
-export function longestRun(pages: Pages, start: number, end: number, stays: (head: number) => boolean): { readonly start: number; readonly frames: number } {
+export function longestRun(
+  pages: Pages,
+  start: number,
+  end: number,
+  stays: (head: number) => boolean,
+): { readonly start: number; readonly frames: number } {
   let best = { start, frames: 0 }
   let from = start
   for (let at = headOf(pages, start); at < end;) {

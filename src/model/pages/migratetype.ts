@@ -8,7 +8,10 @@ export type Mobility = typeof MIGRATE.unmovable | typeof MIGRATE.movable | typeo
 
 /** fallbacks[] of mm/page_alloc.c (7.3), two per type. */
 export const FALLBACKS = Uint8Array.of(
-  MIGRATE.reclaimable, MIGRATE.movable,
-  MIGRATE.reclaimable, MIGRATE.unmovable,
-  MIGRATE.unmovable, MIGRATE.movable,
+  MIGRATE.reclaimable,
+  MIGRATE.movable,
+  MIGRATE.reclaimable,
+  MIGRATE.unmovable,
+  MIGRATE.unmovable,
+  MIGRATE.movable,
 )

@@ -26,37 +26,45 @@ type Step = (world: World) => void
 /** Every id has its order and stays at least as large; a stamp per id would be overwritten if two blocks shared a frame. */
 const pick = <T>(list: readonly T[], at: number): T | undefined => (list.length === 0 ? undefined : list[at % list.length])
 
-const alloc = (order: number, type: Mobility): Step => ({ pages, ids }) => {
-  const id = pages.folios.add(NONE)
-  const frame = allocate(pages, order, type, type === MIGRATE.movable ? movableOf(pages) : normalOf(pages), id)
-  if (frame === NONE) {
-    pages.folios.remove(id)
-    return
+const alloc =
+  (order: number, type: Mobility): Step =>
+  ({ pages, ids }) => {
+    const id = pages.folios.add(NONE)
+    const frame = allocate(pages, order, type, type === MIGRATE.movable ? movableOf(pages) : normalOf(pages), id)
+    if (frame === NONE) {
+      pages.folios.remove(id)
+      return
+    }
+    pages.folios.move(id, frame)
+    ids.push(id)
   }
-  pages.folios.move(id, frame)
-  ids.push(id)
-}
 
-const free = (at: number): Step => ({ pages, ids }) => {
-  const id = pick(ids, at)
-  if (id === undefined) return
-  release(pages, pages.folios.frame(id))
-  pages.folios.remove(id)
-  ids.splice(ids.indexOf(id), 1)
-}
+const free =
+  (at: number): Step =>
+  ({ pages, ids }) => {
+    const id = pick(ids, at)
+    if (id === undefined) return
+    release(pages, pages.folios.frame(id))
+    pages.folios.remove(id)
+    ids.splice(ids.indexOf(id), 1)
+  }
 
-const onFolio = (at: number, act: (pages: Pages, frame: number) => void): Step => ({ pages, ids }) => {
-  const id = pick(ids, at)
-  if (id !== undefined) act(pages, pages.folios.frame(id))
-}
+const onFolio =
+  (at: number, act: (pages: Pages, frame: number) => void): Step =>
+  ({ pages, ids }) => {
+    const id = pick(ids, at)
+    if (id !== undefined) act(pages, pages.folios.frame(id))
+  }
 
-const contig = (block: number, blocks: number, keep: boolean): Step => ({ pages, ranges }) => {
-  const start = (block * PAGEBLOCK_FRAMES) % FRAMES
-  const end = Math.min(FRAMES, start + blocks * PAGEBLOCK_FRAMES)
-  if (allocContigRange(pages, { start, end }, movableOf(pages), USE.unmovable) !== undefined) return
-  for (let at = start; at < end; at += framesOf(blockOrder(pages, at))) ranges.push(at)
-  if (!keep) for (const piece of ranges.splice(0)) release(pages, piece)
-}
+const contig =
+  (block: number, blocks: number, keep: boolean): Step =>
+  ({ pages, ranges }) => {
+    const start = (block * PAGEBLOCK_FRAMES) % FRAMES
+    const end = Math.min(FRAMES, start + blocks * PAGEBLOCK_FRAMES)
+    if (allocContigRange(pages, { start, end }, movableOf(pages), USE.unmovable) !== undefined) return
+    for (let at = start; at < end; at += framesOf(blockOrder(pages, at))) ranges.push(at)
+    if (!keep) for (const piece of ranges.splice(0)) release(pages, piece)
+  }
 
 const gigantic: Step = ({ pages, ids }) => {
   const id = pages.folios.add(NONE)
@@ -72,26 +80,44 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.tuple(fc.integer({ min: 0, max: 2 }), mobility).map(([order, type]) => alloc(order, type)) },
   { weight: 8, arbitrary: fc.nat(1000).map(free) },
   { weight: 2, arbitrary: fc.nat(1000).map((at) => onFolio(at, (pages, frame) => void migrate(pages, frame, movableOf(pages)))) },
-  { weight: 2, arbitrary: fc.nat(1000).map((at) => onFolio(at, (pages, frame) => void pinLongTerm(pages, frame, normalOf(pages)))) },
-  { weight: 2, arbitrary: fc.tuple(fc.nat(15), fc.integer({ min: 1, max: 6 }), fc.boolean()).map(([block, blocks, keep]) => contig(block, blocks, keep)) },
+  {
+    weight: 2,
+    arbitrary: fc.nat(1000).map((at) => onFolio(at, (pages, frame) => void pinLongTerm(pages, frame, normalOf(pages)))),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.nat(15), fc.integer({ min: 1, max: 6 }), fc.boolean())
+      .map(([block, blocks, keep]) => contig(block, blocks, keep)),
+  },
   { weight: 1, arbitrary: fc.constant(gigantic) },
-  { weight: 1, arbitrary: fc.integer({ min: 1, max: 10 }).map((order): Step => ({ pages }) => void compactZone(pages, ZONE.normal, order)) },
+  {
+    weight: 1,
+    arbitrary: fc.integer({ min: 1, max: 10 }).map(
+      (order): Step =>
+        ({ pages }) =>
+          void compactZone(pages, ZONE.normal, order),
+    ),
+  },
 )
 const rezoneStep: fc.Arbitrary<Step> = fc.tuple(fc.nat(7), fc.boolean()).map(([block, toMovable]): Step => ({ pages }) => {
   rezone(pages, { start: block * 1024, end: (block + 1) * 1024 }, toMovable ? ZONE.movable : ZONE.normal, MIGRATE.movable)
 })
 
 function holdsAfterEveryStep(start: () => Pages, steps: fc.Arbitrary<Step>): void {
-  fc.assert(fc.property(fc.array(steps, { maxLength: 120 }), (list) => {
-    const world: World = { pages: start(), ids: [], ranges: [] }
-    const whole = checkPages(world.pages)
-    expect(whole).toBeUndefined()
-    for (const act of list) {
-      act(world)
-      expect(checkPages(world.pages)).toBeUndefined()
-    }
-    giveBackAll(world)
-  }), { numRuns: 60 })
+  fc.assert(
+    fc.property(fc.array(steps, { maxLength: 120 }), (list) => {
+      const world: World = { pages: start(), ids: [], ranges: [] }
+      const whole = checkPages(world.pages)
+      expect(whole).toBeUndefined()
+      for (const act of list) {
+        act(world)
+        expect(checkPages(world.pages)).toBeUndefined()
+      }
+      giveBackAll(world)
+    }),
+    { numRuns: 60 },
+  )
 }
 
 /** When all is given back, memory is again what it was: nothing leaked and everything merged. */

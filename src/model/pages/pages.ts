@@ -77,7 +77,8 @@ export function typeOf(pages: Pages, frame: number): number {
 
 /** Memory that belongs to nobody yet: {@link clearPages} and the functions of populate.ts give it away. Throws RangeError. */
 export function createPages(frames: number, nodes: number): Pages {
-  if (frames % MAX_ORDER_FRAMES !== 0 || frames <= 0 || frames > MAX_FRAMES) throw new RangeError(`${frames} frames: not a multiple of ${MAX_ORDER_FRAMES} up to ${MAX_FRAMES}`)
+  if (frames % MAX_ORDER_FRAMES !== 0 || frames <= 0 || frames > MAX_FRAMES)
+    throw new RangeError(`${frames} frames: not a multiple of ${MAX_ORDER_FRAMES} up to ${MAX_FRAMES}`)
   const zones = nodes * ZONES_PER_NODE
   const lists = zones * ORDERS * MIGRATE_TYPES
   const pages: Pages = {
@@ -97,7 +98,17 @@ export function createPages(frames: number, nodes: number): Pages {
     managed: new Int32Array(zones),
     watermark: new Int32Array(zones),
     folios: createFolios(),
-    work: { allocated: 0, freed: 0, failed: 0, claimed: 0, stolen: 0, migratedFolios: 0, migratedFrames: 0, migrationFailures: 0, scanned: 0 },
+    work: {
+      allocated: 0,
+      freed: 0,
+      failed: 0,
+      claimed: 0,
+      stolen: 0,
+      migratedFolios: 0,
+      migratedFrames: 0,
+      migrationFailures: 0,
+      scanned: 0,
+    },
   }
   clearPages(pages)
   return pages
@@ -105,7 +116,17 @@ export function createPages(frames: number, nodes: number): Pages {
 
 /** Forgets every block, as a kernel that has just started knows none. The work done so far stays counted. */
 export function clearPages(pages: Pages): void {
-  for (const array of [pages.state, pages.isolated, pages.zoneOfBlock, pages.blocksFree, pages.framesFree, pages.zoneFree, pages.managed, pages.watermark]) array.fill(0)
+  for (const array of [
+    pages.state,
+    pages.isolated,
+    pages.zoneOfBlock,
+    pages.blocksFree,
+    pages.framesFree,
+    pages.zoneFree,
+    pages.managed,
+    pages.watermark,
+  ])
+    array.fill(0)
   pages.blockType.fill(MIGRATE.movable)
   for (let sentinel = pages.frames; sentinel < pages.next.length; sentinel++) {
     pages.next[sentinel] = sentinel

@@ -1,5 +1,13 @@
 import { freeOne, LARGEST_BLOCK, markUsed, removeFree } from './buddy.ts'
-import { alignmentOf, framesOf, MAX_ORDER_FRAMES, MAX_PAGE_ORDER, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER, pageblockOf } from './frame-bits.ts'
+import {
+  alignmentOf,
+  framesOf,
+  MAX_ORDER_FRAMES,
+  MAX_PAGE_ORDER,
+  PAGEBLOCK_FRAMES,
+  PAGEBLOCK_ORDER,
+  pageblockOf,
+} from './frame-bits.ts'
 import { forFreeBlocks } from './allocate.ts'
 import { NONE, typeOf, USE, ZONE, ZONES_PER_NODE, zoneOf, type Pages } from './pages.ts'
 
@@ -11,7 +19,8 @@ export interface FrameRange {
 
 /** Says which zone and migratetype a range gets, before any of it is freed. Whole max-order blocks only. */
 export function placeRange(pages: Pages, { start, end }: FrameRange, zone: number, type: number): void {
-  if (start % MAX_ORDER_FRAMES !== 0 || end % MAX_ORDER_FRAMES !== 0) throw new RangeError(`zone range ${start}-${end} is not made of max-order blocks`)
+  if (start % MAX_ORDER_FRAMES !== 0 || end % MAX_ORDER_FRAMES !== 0)
+    throw new RangeError(`zone range ${start}-${end} is not made of max-order blocks`)
   pages.zoneOfBlock.fill(zone, pageblockOf(start), pageblockOf(end))
   pages.blockType.fill(type, pageblockOf(start), pageblockOf(end))
   pages.managed[zone] = (pages.managed[zone] ?? 0) + end - start
@@ -22,7 +31,9 @@ export function freeRange(pages: Pages, { start, end }: FrameRange): void {
   for (let frame = start; frame < end;) {
     const order = chunkOrder(frame, end, MAX_PAGE_ORDER)
     if (order <= PAGEBLOCK_ORDER) freeOne(pages, frame, order, typeOf(pages, frame), true)
-    else for (let at = frame; at < frame + framesOf(order); at += PAGEBLOCK_FRAMES) freeOne(pages, at, PAGEBLOCK_ORDER, typeOf(pages, at), true)
+    else
+      for (let at = frame; at < frame + framesOf(order); at += PAGEBLOCK_FRAMES)
+        freeOne(pages, at, PAGEBLOCK_ORDER, typeOf(pages, at), true)
     frame += framesOf(order)
   }
 }
@@ -49,7 +60,9 @@ export function setWatermarks(pages: Pages): void {
   pages.managed.forEach((frames, zone) => (low += movable(zone) ? 0 : frames))
   const leastKiB = Math.min(262144, Math.max(128, Math.floor(Math.sqrt(low * 4 * 16))))
   pages.managed.forEach((frames, zone) => {
-    pages.watermark[zone] = movable(zone) ? Math.min(128, Math.max(32, Math.floor(frames / 1024))) : Math.floor(((leastKiB / 4) * frames) / Math.max(1, low))
+    pages.watermark[zone] = movable(zone)
+      ? Math.min(128, Math.max(32, Math.floor(frames / 1024)))
+      : Math.floor(((leastKiB / 4) * frames) / Math.max(1, low))
   })
 }
 
@@ -58,7 +71,8 @@ export function setWatermarks(pages: Pages): void {
  * zone and online in another would, but without emptying it. Allocated blocks stay what they are.
  */
 export function rezone(pages: Pages, range: FrameRange, zone: number, type: number): void {
-  if (range.start % MAX_ORDER_FRAMES !== 0 || range.end % MAX_ORDER_FRAMES !== 0) throw new RangeError(`zone range ${range.start}-${range.end} is not made of max-order blocks`)
+  if (range.start % MAX_ORDER_FRAMES !== 0 || range.end % MAX_ORDER_FRAMES !== 0)
+    throw new RangeError(`zone range ${range.start}-${range.end} is not made of max-order blocks`)
   for (let start = range.start; start < range.end; start += MAX_ORDER_FRAMES) {
     const from = zoneOf(pages, start)
     const free: [number, number][] = []

@@ -8,12 +8,9 @@ import { freeRange, placeRange, reserveRange, setWatermarks, zonelist, type Fram
 import { frameAt, PURPOSE, removeFolio } from './folio-set.ts'
 import { imageFrames, ORDINARY_ZONES } from './parts.ts'
 import type { ZoneKinds } from './policy.ts'
-import { bootNeed, type World, type Zonelists } from './world.ts'
+import { bootNeed, dma32Frames, type World, type Zonelists } from './world.ts'
 import { allocateAtBoot } from './workload.ts'
 import { giveBack } from './memory.ts'
-
-/** DMA32 ends here on x86-64. */
-const DMA32_END = 2 ** 32 / PAGE_SIZE
 
 /**
  * A kernel starts with nothing but `early` memory and what was handed over to it: takes its boot memory, then all the rest.
@@ -69,8 +66,10 @@ function placeZones(world: World): void {
   const { pages, policy, regions, study } = world
   const perNode = pages.frames / study.machine.nodes
   for (let node = 0; node < study.machine.nodes; node++) {
-    const dma32 = node === 0 && pages.frames > DMA32_END ? Math.min(DMA32_END, perNode) : 0
-    const borders = regions.flatMap(({ start, end }) => [start, end]).filter((at) => at > node * perNode && at < (node + 1) * perNode)
+    const dma32 = node === 0 ? dma32Frames(pages.frames, study.machine.nodes) : 0
+    const borders = regions
+      .flatMap(({ start, end }) => [start, end])
+      .filter((at) => at > node * perNode && at < (node + 1) * perNode)
     const edges = [...new Set([node * perNode, node * perNode + dma32, ...borders, (node + 1) * perNode])].sort((a, b) => a - b)
     for (const [index, start] of edges.entries()) {
       const end = edges[index + 1]
@@ -86,7 +85,10 @@ function placeZones(world: World): void {
 /** The image at the bottom of the longest early range; everything else from the top down, as memblock_alloc does (mm/memblock.c, 7.3). */
 function bootMemory(world: World, early: readonly FrameRange[]): FrameRange[] {
   const image = imageFrames(world)
-  const largest = early.reduce((best, range) => (range.end - range.start > best.end - best.start ? range : best), { start: 0, end: 0 })
+  const largest = early.reduce((best, range) => (range.end - range.start > best.end - best.start ? range : best), {
+    start: 0,
+    end: 0,
+  })
   if (largest.end - largest.start < image) throw new RangeError('the image does not fit into early memory')
   const taken = [{ start: largest.start, end: largest.start + image }]
   let missing = earlyNeed(world, world.kept.length) - image
@@ -164,5 +166,8 @@ export function firstEarly(world: World): readonly FrameRange[] {
   const first = regions[0]
   if (first === undefined) return [{ start: 0, end: pages.frames }]
   if (policy.regions === 2) return [first]
-  return [{ start: 0, end: first.start }, { start: first.end, end: pages.frames }]
+  return [
+    { start: 0, end: first.start },
+    { start: first.end, end: pages.frames },
+  ]
 }

@@ -15,7 +15,10 @@ const RECLAIM_ROUNDS = 4
 export function obtain(world: World, order: number, type: Mobility, zones: Zonelist): number {
   const { pages, tally } = world
   const id = pages.folios.add(NONE)
-  const attempt = (): number => (order > MAX_PAGE_ORDER ? allocGigantic(pages, order, USE.movable, zones, world.zonelists.movable[0] ?? zones, id) : allocate(pages, order, type, zones, id))
+  const attempt = (): number =>
+    order > MAX_PAGE_ORDER
+      ? allocGigantic(pages, order, USE.movable, zones, world.zonelists.movable[0] ?? zones, id)
+      : allocate(pages, order, type, zones, id)
   let frame = attempt()
   if (tally.allocationFailures < PATIENCE) {
     for (let round = 0; frame === NONE && round < RECLAIM_ROUNDS && world.cache.length > 0; round++) {

@@ -36,7 +36,8 @@ export const imageFrames = (world: World): number => Math.ceil(world.study.boot.
 export const sizeOf = (ranges: readonly FrameRange[]): number => ranges.reduce((sum, { start, end }) => sum + end - start, 0)
 
 /** Refuses what lies in a boot region; where everything there is movable that never happens, as pinning moves it first. */
-export const refuseInRegions = (world: World, _at: number, frame: number): KhoAnswer => (inRanges(world.regions, frame) ? 'refused' : 'accepted')
+export const refuseInRegions = (world: World, _at: number, frame: number): KhoAnswer =>
+  inRanges(world.regions, frame) ? 'refused' : 'accepted'
 
 /** Migrates out what lies in a boot region, unless something holds it there. */
 export const moveOutOfRegions = (world: World, at: number, frame: number): KhoAnswer =>
@@ -104,4 +105,3 @@ export function switchRegion(world: World, options: { readonly refuseIfPreserved
 /** Frames of the regions that are of a kind that ordinary unmovable allocations may not use. */
 export const framesClosedToUnmovable = (world: World, closed: (index: number) => boolean): number =>
   sizeOf(world.regions.filter((_range, index) => closed(index)))
-

@@ -11,13 +11,13 @@ import { toKho } from './to-kho.ts'
 import { zoneSwitch } from './zone-switch.ts'
 
 export const POLICIES: Readonly<Record<PolicyId, Policy>> = {
-  'purgatory': purgatory,
+  purgatory: purgatory,
   'ab-simple': abSimple,
   'ab-both': abBoth,
   'ab-late': abLate,
   'gfp-kho': gfpKho,
   'to-kho': toKho,
   'zone-switch': zoneSwitch,
-  'scratch': scratch,
+  scratch: scratch,
   'scratch-extended': scratchExtended,
 }

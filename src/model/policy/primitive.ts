@@ -16,12 +16,20 @@ const ORDER = 3
  * from_kho, folio_put. Says what of the folio came through; a handover that fails says where.
  */
 export function tryPrimitive(study: StudyCase, policy: PolicyId): StudyPrimitive {
-  const idle: StudyCase = { ...study, workload: { ...study.workload, vmShare: 0, driverFolios: 0, iommuPages: 0, slabShare: 0, cacheShare: 0, churn: 0 } }
+  const idle: StudyCase = {
+    ...study,
+    workload: { ...study.workload, vmShare: 0, driverFolios: 0, iommuPages: 0, slabShare: 0, cacheShare: 0, churn: 0 },
+  }
   const world = createWorld(idle, POLICIES[policy], 1)
   const { pages, kept } = world
   boot(world, firstEarly(world))
   const { zonelists } = world
-  const id = obtain(world, ORDER, MIGRATE.unmovable, (world.policy.marksAllocations ? zonelists.kho : zonelists.unmovable)[0] ?? [])
+  const id = obtain(
+    world,
+    ORDER,
+    MIGRATE.unmovable,
+    (world.policy.marksAllocations ? zonelists.kho : zonelists.unmovable)[0] ?? [],
+  )
   addFolio(kept, { id, frame: pages.folios.frame(id), order: ORDER, purpose: PURPOSE.driver, fixed: false, marked: true })
   const before = frameAt(pages, kept, 0)
   const { failed, next } = handOver(world, 1)

@@ -28,7 +28,9 @@ export function freeBlocks(world: World): readonly FrameRange[] {
     const start = frameAt(pages, kept, at)
     busy.fill(1, Math.floor(start / BLOCK), Math.floor((start + framesOf(kept.orders[at] ?? 0) - 1) / BLOCK) + 1)
   }
-  return [...busy.entries()].filter(([, taken]) => taken === 0).map(([block]) => ({ start: block * BLOCK, end: Math.min(pages.frames, (block + 1) * BLOCK) }))
+  return [...busy.entries()]
+    .filter(([, taken]) => taken === 0)
+    .map(([block]) => ({ start: block * BLOCK, end: Math.min(pages.frames, (block + 1) * BLOCK) }))
 }
 
 function joined(ranges: readonly FrameRange[]): readonly FrameRange[] {

@@ -4,11 +4,18 @@ import { impossibleIn, POLICY_IDS, StudyFile, type PolicyId, type Study, type St
 import { tryPrimitive } from './primitive.ts'
 import { simulate } from './simulate.ts'
 
-const SMALL = { name: 'small', machine: { memory: '2GiB' }, boot: { image: '32MiB', footprint: '32MiB', drivers: '16MiB' }, workload: { churn: 2000 } }
+const SMALL = {
+  name: 'small',
+  machine: { memory: '2GiB' },
+  boot: { image: '32MiB', footprint: '32MiB', drivers: '16MiB' },
+  workload: { churn: 2000 },
+}
 
 const small = (more: object = {}): Study => StudyFile.parse({ ...SMALL, ...more })
 
-const run = (policy: PolicyId, study: Study, generations: number, seed = 1): Omit<StudyRow, 'value'>[] => [...simulate({ study, policy, seed, generations, check: true })]
+const run = (policy: PolicyId, study: Study, generations: number, seed = 1): Omit<StudyRow, 'value'>[] => [
+  ...simulate({ study, policy, seed, generations, check: true }),
+]
 
 const ending = (rows: readonly Omit<StudyRow, 'value'>[]): string => `${rows.length} ${rows.at(-1)?.failedStep ?? 'all'}`
 
@@ -66,13 +73,31 @@ it('carries one folio through the primitive of the mail under every policy', { t
 it('never lets a sound policy boot over what was handed over, whatever the workload', { timeout: 120_000 }, () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true })
   const workload = fc.record({
-    vmShare: fc.double({ min: 0, max: 0.5, noNaN: true }), vmPinned: share, driverFolios: fc.nat(3000), driverFixed: share, iommuPages: fc.nat(3000),
-    marked: share, slabShare: fc.double({ min: 0, max: 0.1, noNaN: true }), cacheShare: fc.double({ min: 0, max: 0.35, noNaN: true }), churn: fc.nat(4000), turnover: share, growth: share,
+    vmShare: fc.double({ min: 0, max: 0.5, noNaN: true }),
+    vmPinned: share,
+    driverFolios: fc.nat(3000),
+    driverFixed: share,
+    iommuPages: fc.nat(3000),
+    marked: share,
+    slabShare: fc.double({ min: 0, max: 0.1, noNaN: true }),
+    cacheShare: fc.double({ min: 0, max: 0.35, noNaN: true }),
+    churn: fc.nat(4000),
+    turnover: share,
+    growth: share,
   })
-  fc.assert(fc.property(workload, fc.constantFrom(...POLICY_IDS), fc.nat(1000), fc.constantFrom('zone', 'milder'), (values, policy, seed, zoneSwitch) => {
-    const study = small({ machine: { memory: '1GiB', nodes: 1 }, workload: values, zoneSwitch })
-    if (impossibleIn(study).length > 0) return
-    const rows = run(policy, study, 3, seed)
-    for (const row of rows) expect(row.overwrittenFrames > 0).toBe(row.failedStep === 'overwritten')
-  }), { numRuns: 25 })
+  fc.assert(
+    fc.property(
+      workload,
+      fc.constantFrom(...POLICY_IDS),
+      fc.nat(1000),
+      fc.constantFrom('zone', 'milder'),
+      (values, policy, seed, zoneSwitch) => {
+        const study = small({ machine: { memory: '1GiB', nodes: 1 }, workload: values, zoneSwitch })
+        if (impossibleIn(study).length > 0) return
+        const rows = run(policy, study, 3, seed)
+        for (const row of rows) expect(row.overwrittenFrames > 0).toBe(row.failedStep === 'overwritten')
+      },
+    ),
+    { numRuns: 25 },
+  )
 })

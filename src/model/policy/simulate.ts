@@ -7,7 +7,7 @@ import { freeByOrder, longestRun } from '../pages/info.ts'
 import { MIGRATE } from '../pages/migratetype.ts'
 import { landed, pinLongTerm } from '../pages/migrate.ts'
 import { blockOrder } from '../pages/buddy.ts'
-import { NONE } from '../pages/pages.ts'
+import { NONE, USE } from '../pages/pages.ts'
 import { boot, earlyNeed, firstEarly } from './boot.ts'
 import { frameAt, PURPOSE } from './folio-set.ts'
 import { preservedIn, sizeOf } from './parts.ts'
@@ -31,7 +31,9 @@ export class PolicyBroken extends Error {
   readonly evidence: readonly string[]
   constructor(rule: string, world: World, step: string, seed: number, frame: number) {
     const page = frame === NONE ? 'no single page' : `page ${hex(frame * PAGE_SIZE)}`
-    super(`policy ${world.policy.id} broke the rule ${rule} in generation ${world.generation}, step ${step}, seed ${seed}, ${page}`)
+    super(
+      `policy ${world.policy.id} broke the rule ${rule} in generation ${world.generation}, step ${step}, seed ${seed}, ${page}`,
+    )
     this.name = 'PolicyBroken'
     this.evidence = [`--policies ${world.policy.id} --seed ${seed} --generations ${world.generation + 1} --check`]
   }
@@ -84,32 +86,48 @@ export function handOver(world: World, seed: number): Handover {
   world.tally.copiedFrames = next.copiedFrames
   world.tally.overwrittenFrames = preservedIn(world, next.early)
   if (world.tally.overwrittenFrames === 0) return { next }
-  if (world.policy.sound) throw new PolicyBroken('handed-over-page-overwritten', world, 'kexec', seed, next.early[0]?.start ?? NONE)
+  if (world.policy.sound)
+    throw new PolicyBroken('handed-over-page-overwritten', world, 'kexec', seed, next.early[0]?.start ?? NONE)
   return { failed: 'overwritten', next }
 }
 
 /** to_kho() on everything that is to last. */
 function preserveAll(world: World): void {
-  const { kept, pages, zonelists, tally } = world
+  const { kept, zonelists, tally } = world
   const zones = zonelists.kho[0] ?? []
   for (let at = 0; at < kept.length; at++) {
-    const frame = frameAt(pages, kept, at)
-    if (kept.purposes[at] === PURPOSE.vm) {
-      if (pages.pins[frame] === 0 && typeof pinLongTerm(pages, frame, zones) !== 'number') tally.refusedFolios++
-      continue
-    }
-    const answer = world.policy.toKho(world, at, frame)
-    if (answer === 'refused' || (answer === 'migrate' && !moveUnmovable(world, at, frame))) tally.refusedFolios++
+    if (!preserveOne(world, at, zones)) tally.refusedFolios++
   }
 }
 
-/** A driver copies its page to a new one and uses that: what migration cannot do for kernel memory. */
-function moveUnmovable({ pages, zonelists, kept }: World, at: number, frame: number): boolean {
+function preserveOne(world: World, at: number, zones: readonly number[]): boolean {
+  const { kept, pages } = world
+  const isVm = kept.purposes[at] === PURPOSE.vm
+  const frame = frameAt(pages, kept, at)
+  // memfd_pin_folios (mm/gup.c, 7.3), as preserving a memfd does.
+  if (isVm && pages.pins[frame] === 0 && typeof pinLongTerm(pages, frame, zones) !== 'number') return false
+  const place = frameAt(pages, kept, at)
+  switch (world.policy.toKho(world, at, place)) {
+    case 'accepted':
+      return true
+    case 'refused':
+      return false
+    case 'migrate':
+      return moveTo(world, at, place, zones)
+  }
+}
+
+/** What holds the folio lets go and takes the copy: its owner must help, migration alone cannot. */
+function moveTo({ pages, kept }: World, at: number, frame: number, zones: readonly number[]): boolean {
   const id = kept.ids[at] ?? NONE
   const order = blockOrder(pages, frame)
-  const target = allocate(pages, order, MIGRATE.unmovable, zonelists.kho[0] ?? [], id)
+  const use = pages.use[frame] ?? USE.unmovable
+  const pinned = pages.pins[frame] ?? 0
+  const target = allocate(pages, order, MIGRATE.unmovable, zones, id)
   if (target === NONE) return false
   landed(pages, frame, target, order, id)
+  pages.use[target] = use
+  pages.pins[target] = pinned
   return true
 }
 
@@ -122,11 +140,20 @@ const before = ({ pages: { work } }: World): Before => ({ migratedFrames: work.m
 /** Looking at this many frames costs as much as copying one. */
 const SCANS_PER_COPY = 64
 
-function rowOf(world: World, seed: number, start: Before, failedStep: FailedStep | undefined, next: NextKernel | undefined): Omit<StudyRow, 'value'> {
+function rowOf(
+  world: World,
+  seed: number,
+  start: Before,
+  failedStep: FailedStep | undefined,
+  next: NextKernel | undefined,
+): Omit<StudyRow, 'value'> {
   const { pages, kept, tally, policy } = world
   const gap = longestGap(world)
   const migratedFrames = pages.work.migratedFrames - start.migratedFrames
-  const frames = Array.from({ length: kept.length }, (_unused, at) => framesOf(kept.orders[at] ?? 0)).reduce((sum, each) => sum + each, 0)
+  const frames = Array.from({ length: kept.length }, (_unused, at) => framesOf(kept.orders[at] ?? 0)).reduce(
+    (sum, each) => sum + each,
+    0,
+  )
   return {
     policy: policy.id,
     seed,
@@ -146,7 +173,8 @@ function rowOf(world: World, seed: number, start: Before, failedStep: FailedStep
     bootNeeded: earlyNeed(world, kept.length) * PAGE_SIZE,
     allocationFailures: tally.allocationFailures,
     movedAddresses: movedAddresses(world),
-    cost: tally.copiedFrames + migratedFrames + Math.round((pages.work.scanned - start.scanned) / SCANS_PER_COPY) + tally.lateTaken,
+    cost:
+      tally.copiedFrames + migratedFrames + Math.round((pages.work.scanned - start.scanned) / SCANS_PER_COPY) + tally.lateTaken,
     freeByOrder: freeByOrder(pages),
   }
 }

@@ -1,6 +1,6 @@
 import { GiB, PAGE_SIZE } from '../../shared/units.ts'
 import { allocate } from '../pages/allocate.ts'
-import { framesOf } from '../pages/frame-bits.ts'
+import { framesOf, MAX_PAGE_ORDER } from '../pages/frame-bits.ts'
 import { MIGRATE } from '../pages/migratetype.ts'
 import { pinLongTerm } from '../pages/migrate.ts'
 import { NONE } from '../pages/pages.ts'
@@ -28,7 +28,9 @@ export function runWorkload(world: World): void {
   for (let round = 1; round <= ROUNDS; round++) {
     const part = round / ROUNDS
     for (const purpose of KEPT) {
-      const missing = Math.floor((wanted(purpose) - have[purpose]) * part) - Math.floor(((wanted(purpose) - have[purpose]) * (round - 1)) / ROUNDS)
+      const missing =
+        Math.floor((wanted(purpose) - have[purpose]) * part) -
+        Math.floor(((wanted(purpose) - have[purpose]) * (round - 1)) / ROUNDS)
       for (let made = 0; made < missing; made++) if (!keepOne(world, purpose)) break
     }
     fill(world, 'slab', workload.slabShare * world.pages.frames * part)
@@ -47,7 +49,8 @@ export function allocateAtBoot(world: World): void {
     frames += framesOf(order)
   }
   const anew = world.generation === 0 ? 1 : workload.turnover
-  for (let made = 0; made < Math.floor(workload.driverFolios * boot.preservedDrivers * anew); made++) keepOne(world, PURPOSE.driver, true)
+  for (let made = 0; made < Math.floor(workload.driverFolios * boot.preservedDrivers * anew); made++)
+    keepOne(world, PURPOSE.driver, true)
 }
 
 /** Small unmovable pages, one for each node of the radix tree that will say what is handed over. False when there is no memory. */
@@ -113,21 +116,20 @@ function keep(world: World, purpose: Purpose, order: number, marked: boolean, zo
 
 /** Guest memory is movable until it is pinned; pinning moves it to where pinned memory may be. */
 function keepVm(world: World): boolean {
-  const { pages, study, zonelists } = world
+  const { pages, policy, random, study, zonelists } = world
   const node = anyNode(world)
   const order = vmOrder(world)
-  const gigantic = order > 10
-  const id = obtain(world, order, MIGRATE.movable, (gigantic ? zonelists.kho : zonelists.movable)[node] ?? [])
+  const gigantic = order > MAX_PAGE_ORDER
+  const marked = gigantic || (policy.marksAllocations && random.chance(study.workload.marked))
+  const id = obtain(world, order, MIGRATE.movable, (marked ? zonelists.kho : zonelists.movable)[node] ?? [])
   if (id === NONE) return false
-  if (gigantic || world.random.chance(study.workload.vmPinned)) {
-    const pinned = pinLongTerm(pages, pages.folios.frame(id), zonelists.kho[node] ?? [])
-    if (typeof pinned !== 'number') {
-      giveBack(world, id)
-      world.tally.allocationFailures++
-      return false
-    }
+  const pinned = gigantic || random.chance(study.workload.vmPinned)
+  if (pinned && typeof pinLongTerm(pages, pages.folios.frame(id), zonelists.kho[node] ?? []) !== 'number') {
+    giveBack(world, id)
+    world.tally.allocationFailures++
+    return false
   }
-  addFolio(world.kept, { id, frame: pages.folios.frame(id), order, purpose: PURPOSE.vm, fixed: false, marked: true })
+  addFolio(world.kept, { id, frame: pages.folios.frame(id), order, purpose: PURPOSE.vm, fixed: pinned, marked })
   return true
 }
 
@@ -151,7 +153,12 @@ function grow(world: World, kind: 'slab' | 'cache'): boolean {
     pages.folios.move(id, frame)
     addToPool(pool, id)
   } else {
-    const id = obtain(world, order, world.random.chance(0.3) ? MIGRATE.reclaimable : MIGRATE.unmovable, zonelists.unmovable[node] ?? [])
+    const id = obtain(
+      world,
+      order,
+      world.random.chance(0.3) ? MIGRATE.reclaimable : MIGRATE.unmovable,
+      zonelists.unmovable[node] ?? [],
+    )
     if (id === NONE) return false
     addToPool(pool, id)
   }

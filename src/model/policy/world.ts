@@ -1,5 +1,5 @@
 import type { StudyCase } from '../../shared/documents/index.ts'
-import { PAGE_SIZE } from '../../shared/units.ts'
+import { MiB, PAGE_SIZE } from '../../shared/units.ts'
 import { MAX_ORDER_FRAMES } from '../pages/frame-bits.ts'
 import { createPages, type Pages } from '../pages/pages.ts'
 import type { FrameRange } from '../pages/populate.ts'
@@ -91,7 +91,14 @@ export function createWorld(study: StudyCase, policy: Policy, seed: number): Wor
   }
 }
 
-const freshTally = (): Tally => ({ refusedFolios: 0, allocationFailures: 0, movedAddresses: 0, overwrittenFrames: 0, copiedFrames: 0, lateTaken: 0 })
+const freshTally = (): Tally => ({
+  refusedFolios: 0,
+  allocationFailures: 0,
+  movedAddresses: 0,
+  overwrittenFrames: 0,
+  copiedFrames: 0,
+  lateTaken: 0,
+})
 export const resetTally = (tally: Tally): void => void Object.assign(tally, freshTally())
 
 /** struct page on x86-64 (include/linux/mm_types.h, 7.3). */
@@ -113,12 +120,33 @@ export function regionFrames(study: StudyCase, policy: Policy): number {
   return Math.ceil(frames / MAX_ORDER_FRAMES) * MAX_ORDER_FRAMES
 }
 
-/** Regions from a quarter of node 0 on, one after the other: above 4 GiB in a large machine, and with memory on both sides. */
+/** DMA32 ends here on x86-64; a machine with less memory has no other zone worth the name. */
+export const DMA32_END = 2 ** 32 / PAGE_SIZE
+
+export const dma32Frames = (frames: number, nodes: number): number =>
+  frames > DMA32_END ? Math.min(DMA32_END, frames / nodes) : 0
+
+/** Regions in ZONE_NORMAL of node 0, a quarter into it and one after the other, lower where they would not fit. */
 function placeRegions(study: StudyCase, policy: Policy): FrameRange[] {
   const size = regionFrames(study, policy)
-  const perNode = study.machine.memory / PAGE_SIZE / study.machine.nodes
-  const first = Math.floor(perNode / 4 / MAX_ORDER_FRAMES) * MAX_ORDER_FRAMES
-  return Array.from({ length: policy.regions }, (_unused, index) => ({ start: first + index * size, end: first + (index + 1) * size }))
+  const frames = study.machine.memory / PAGE_SIZE
+  const perNode = frames / study.machine.nodes
+  const low = dma32Frames(frames, study.machine.nodes)
+  const wished = Math.min(low + (perNode - low) / 4, perNode - policy.regions * size)
+  const first = Math.floor(wished / MAX_ORDER_FRAMES) * MAX_ORDER_FRAMES
+  return Array.from({ length: policy.regions }, (_unused, index) => ({
+    start: first + index * size,
+    end: first + (index + 1) * size,
+  }))
 }
 
-export const inRanges = (ranges: readonly FrameRange[], frame: number): boolean => ranges.some(({ start, end }) => frame >= start && frame < end)
+/** Why this policy's boot regions do not fit into the machine; undefined when they do. */
+export function regionProblem(study: StudyCase, policy: Policy): string | undefined {
+  const size = regionFrames(study, policy)
+  const perNode = study.machine.memory / PAGE_SIZE / study.machine.nodes
+  if (policy.regions === 0 || policy.regions * size <= perNode / 2) return undefined
+  return `${policy.id} sets ${policy.regions} regions of ${(size * PAGE_SIZE) / MiB} MiB aside, more than half of node 0`
+}
+
+export const inRanges = (ranges: readonly FrameRange[], frame: number): boolean =>
+  ranges.some(({ start, end }) => frame >= start && frame < end)

@@ -1,0 +1,78 @@
+import { POLICIES } from '../../model/policy/policies.ts'
+import { regionProblem } from '../../model/policy/world.ts'
+import {
+  impossibleIn,
+  StudyFile,
+  withParameter,
+  type Study,
+  type StudyCase,
+  type StudyIssue,
+} from '../../shared/documents/index.ts'
+import { LabError } from '../../shared/result.ts'
+import { fileError, parseYamlFile, type FileForm } from '../experiment-file.ts'
+import { readNamedFile } from '../read-file.ts'
+
+const STUDY: FileForm<Study, Study> = {
+  noun: 'a study',
+  schema: StudyFile,
+  complete: (study) => {
+    const issues = allIssues(study)
+    return issues.length > 0 ? { issues } : { value: study, issues }
+  },
+}
+
+/** What cannot be true together, for the study as it is written and for every value that it varies over. */
+function allIssues(study: Study): readonly StudyIssue[] {
+  const { vary } = study
+  if (vary === undefined) return impossible(study, study)
+  return vary.values.flatMap((value, index) => {
+    try {
+      return impossible(study, withParameter(study, vary.parameter, value)).map(({ path, message }) => ({
+        path: ['vary', 'values', index],
+        message: `${path.join('.')} with ${vary.parameter} ${String(value)}: ${message}`,
+      }))
+    } catch (error) {
+      const message =
+        error instanceof Error && error.name === 'ZodError'
+          ? `${String(value)} is not a possible ${vary.parameter}`
+          : String(error)
+      return [{ path: ['vary', 'values', index], message }]
+    }
+  })
+}
+
+function impossible({ policies }: Study, study: StudyCase): readonly StudyIssue[] {
+  const issues = impossibleIn(study)
+  if (issues.length > 0) return issues
+  return policies.flatMap((policy) => {
+    const message = regionProblem(study, POLICIES[policy])
+    return message === undefined ? [] : [{ path: ['boot', 'region'], message }]
+  })
+}
+
+/** Reads a study file. Rejects with LabError bad-study, which names line, column and key. */
+export async function loadStudy(file: string): Promise<Study> {
+  return parseStudy((await readNamedFile(file, 'bad-study')).toString('utf8'), file)
+}
+
+/** Throws LabError bad-study. */
+export function parseStudy(text: string, fileName: string): Study {
+  const parsed = parseYamlFile(text, fileName, STUDY)
+  if (!parsed.ok)
+    throw fileError(parsed.error, 'bad-study', 'Correct the file; schemas/study.json lists every key, and studies/ has examples.')
+  return parsed.value
+}
+
+/** A study with other numbers than its file has; what is impossible then is the command's fault. Throws LabError usage. */
+export function adjustStudy(study: Study, changes: Partial<Pick<Study, 'policies' | 'generations' | 'seeds'>>): Study {
+  const parsed = StudyFile.safeParse({ ...study, ...changes })
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw new LabError({
+      code: 'usage',
+      message: `--${issue?.path.join('.') ?? 'study'}: ${issue?.message ?? 'not possible'}`,
+      hint: 'kho-lab simulate --help says what each option takes.',
+    })
+  }
+  return parsed.data
+}
