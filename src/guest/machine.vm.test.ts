@@ -263,7 +263,7 @@ describe('an end that nobody planned', () => {
     await writeFile(initrd, appendCpio(initramfs, keys.cpio))
     const given = { ...spec(), initrd, keys: { clientPrivateKey: keys.clientPrivateKey, hostPublicKey: [...keys.hostPublicKey] } }
     const program = `
-      import { startMachine } from ${JSON.stringify(join(import.meta.dirname, 'machine.ts'))}
+      import { startMachine } from ${JSON.stringify(join(import.meta.dirname, 'start-machine.ts'))}
       const given = ${JSON.stringify(given)}
       const machine = await startMachine({ ...given, keys: { ...given.keys, hostPublicKey: Uint8Array.from(given.keys.hostPublicKey) } })
       console.log(machine.pid)

@@ -213,7 +213,7 @@ async function makeImage(request: Request, job: PartJob, fresh: boolean): Promis
     const kernel = await makePart(
       job,
       fresh,
-      'kernel',
+      wish.kind === 'build' ? 'kernel' : 'bzImage',
       () => knownKernel(root, sources, wish),
       () => makeKernel(job, wish),
     )
@@ -224,13 +224,13 @@ async function makeImage(request: Request, job: PartJob, fresh: boolean): Promis
 }
 
 /**
- * A part that the index knows, or a new one. Each kind of part has a lock of its own, so that an initramfs need not wait
- * for a kernel; whoever had to wait looks into the index again.
+ * A part that the index knows, or a new one. Each kind of part has a lock of its own, so that neither an initramfs nor
+ * a bzImage of the user's own waits while a kernel is compiled; whoever had to wait looks into the index again.
  */
 async function makePart<T>(
   job: PartJob,
   fresh: boolean,
-  kind: 'initramfs' | 'kernel',
+  kind: 'initramfs' | 'kernel' | 'bzImage',
   known: () => Found<T> | undefined,
   make: () => Promise<Found<T>>,
 ): Promise<Found<T>> {
