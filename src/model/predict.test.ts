@@ -162,7 +162,7 @@ describe('predict', () => {
           "hop0.boot.kho: value false",
         ],
         [
-          "hop0.boot.kho: unpredicted whether the scratch regions fit beside all that the kernel reserves before them needs the boot schedule, not modelled",
+          "hop0.boot.kho: unpredicted needs the sizes of structures in this kernel, which only a kernel that the lab built can tell",
         ],
         [
           "hop0.boot.kho: value false",
@@ -171,7 +171,7 @@ describe('predict', () => {
           "hop0.boot.kho: value true",
         ],
         [
-          "hop0.boot.kho: unpredicted whether the scratch regions fit beside all that the kernel reserves before them needs the boot schedule, not modelled",
+          "hop0.boot.kho: unpredicted needs the sizes of structures in this kernel, which only a kernel that the lab built can tell",
         ],
       ]
     `)
@@ -276,12 +276,12 @@ describe('predict', () => {
     expect(lines.filter((line) => line.includes('numa=off the'))).toEqual([])
     expect(changed.filter((line) => line.includes('unpredicted'))).toMatchInlineSnapshot(`
       [
-        "hop0.boot.kho: unpredicted whether the scratch regions fit beside all that the kernel reserves before them needs the boot schedule, not modelled",
+        "hop0.boot.kho: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop0.scratch.count: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop0.scratch.order: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop0.scratch.sizes: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop0.scratch.addresses: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
-        "hop1.boot.kho: unpredicted whether the scratch regions fit beside all that the kernel reserves before them needs the boot schedule, not modelled",
+        "hop1.boot.kho: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop1.scratch.count: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop1.scratch.order: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop1.handover.setupData: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",

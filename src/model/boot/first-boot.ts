@@ -59,7 +59,9 @@ export function bootInput(boot: FirstBoot, kernelBase: number, random: Randomnes
 }
 
 export interface ScratchPrediction {
-  /** Sizes, or why they are not known. In array order. */
+  /** Whether all regions fit; where they do not, KHO turns itself off. */
+  readonly fits: Result<boolean>
+  /** In array order. */
   readonly sizes: Result<readonly number[]>
   readonly addresses: Result<readonly number[]>
 }
@@ -70,31 +72,43 @@ export const whyNoSchedule = ({ build, cmdline }: Pick<FirstBoot, 'build' | 'cmd
 
 /**
  * The scratch regions of a first boot. What KASLR draws besides the kernel's place is not known, so every draw that could
- * make a difference is tried: where all agree, so will the guest. An error says what is not modelled, or that KHO turns
- * itself off because scratch does not fit.
+ * make a difference is tried: where all agree, so will the guest. An error says what is not modelled.
  */
 export function firstBootScratch(boot: FirstBoot, kernelBase: number): Result<ScratchPrediction> {
   const draws = isRandom(boot) ? possibleDraws(boot, kernelBase) : ok([NOT_RANDOM])
   if (!draws.ok) return draws
-  const outcomes: Extract<ScratchOutcome, { ok: true }>[] = []
+  const outcomes: ScratchOutcome[] = []
   for (const random of draws.value) {
     const booted = bootMemory(bootInput(boot, kernelBase, random))
     if (!booted.ok) return booted
-    const { scratch } = booted.value
-    if (scratch === undefined) return err('KHO is off')
-    if (!scratch.ok) return err(`there is no room for ${scratch.region} of scratch`)
-    outcomes.push(scratch)
+    if (booted.value.scratch === undefined) return err('KHO is off')
+    outcomes.push(booted.value.scratch)
   }
-  return ok({
-    sizes: agreed(outcomes.map(({ regions }) => regions.map(({ size }) => size))),
-    addresses: agreed(outcomes.map(({ regions }) => regions.map(({ start }) => start))),
-  })
+  return ok(agreement(outcomes))
+}
+
+const BY_CHANCE = 'page tables that KASLR makes at random places before it decide about it'
+
+function agreement(outcomes: readonly ScratchOutcome[]): ScratchPrediction {
+  const regions: (readonly { readonly start: number; readonly size: number }[])[] = []
+  for (const outcome of outcomes) if (outcome.ok) regions.push(outcome.regions)
+  const [first] = outcomes
+  if (regions.length === 0 && first?.ok === false) {
+    const none = err(`there is no room for ${first.region} of scratch`)
+    return { fits: ok(false), sizes: none, addresses: none }
+  }
+  if (regions.length < outcomes.length) return { fits: err(BY_CHANCE), sizes: err(BY_CHANCE), addresses: err(BY_CHANCE) }
+  return {
+    fits: ok(true),
+    sizes: agreed(regions.map((list) => list.map(({ size }) => size))),
+    addresses: agreed(regions.map((list) => list.map(({ start }) => start))),
+  }
 }
 
 function agreed(lists: readonly (readonly number[])[]): Result<readonly number[]> {
   const [first = []] = lists
   const same = lists.every((list) => list.length === first.length && list.every((value, index) => value === first[index]))
-  return same ? ok(first) : err('page tables that KASLR makes at random places before it decide about it')
+  return same ? ok(first) : err(BY_CHANCE)
 }
 
 /** From here on the memory map spans more than one table of the second level, at a random place. */

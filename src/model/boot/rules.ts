@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { Hex } from '../../shared/documents/common.ts'
 import { KernelBuildFacts } from '../../shared/documents/kernel-build-facts.ts'
-import { err, type Result } from '../../shared/result.ts'
+import type { Json } from '../../shared/json.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
 import { bytes, fromHex, hex } from '../../shared/units.ts'
 import { defineRule, type Rule } from '../rule.ts'
 import { firstBootScratch, tcgProcessor, type ScratchPrediction } from './first-boot.ts'
@@ -42,15 +43,16 @@ function scratchOf(
   return firstBootScratch({ ...boot, processor: tcgProcessor(boot.cmdline) }, fromHex(base))
 }
 
-const listRule = (part: keyof ScratchPrediction): Rule =>
+const scratchRule = (answer: (scratch: ScratchPrediction) => Result<Json>): Rule =>
   defineRule(Inputs, Given, (inputs, given) => {
     const scratch = scratchOf(inputs, given)
-    if (!scratch.ok) return scratch
-    const list = scratch.value[part]
-    return list.ok ? { ok: true, value: list.value.map(hex) } : list
+    return scratch.ok ? answer(scratch.value) : scratch
   })
 
+const hexList = (list: Result<readonly number[]>): Result<Json> => (list.ok ? ok(list.value.map(hex)) : list)
+
 export const bootRules = {
-  'first-boot-scratch-sizes': listRule('sizes'),
-  'first-boot-scratch-addresses': listRule('addresses'),
+  'first-boot-kho': scratchRule(({ fits }) => fits),
+  'first-boot-scratch-sizes': scratchRule(({ sizes }) => hexList(sizes)),
+  'first-boot-scratch-addresses': scratchRule(({ addresses }) => hexList(addresses)),
 } satisfies Record<string, Rule>

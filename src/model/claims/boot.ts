@@ -1,7 +1,9 @@
+import { z } from 'zod'
 import type { PredictedClaim } from '../../shared/documents/index.ts'
 import type { Boot } from '../boots.ts'
 import { cmdlineFits } from '../kexec-placement.ts'
 import { claim, kho, khoDebugfs, unpredicted, version, x86Setup } from '../claim.ts'
+import { SCHEDULE, scheduled } from './first-boot.ts'
 
 export function bootClaims(boot: Boot): readonly PredictedClaim[] {
   return [
@@ -34,14 +36,13 @@ function khoClaim(boot: Boot): PredictedClaim {
     case 'on':
       return state.certain
         ? claim(boot, 'boot.kho', title, [...kho('kho_init'), ...khoDebugfs('kho_debugfs_init')], { value: true })
-        : claim(
-            boot,
-            'boot.kho',
-            title,
-            kho('kho_reserve_scratch', 'kho_init'),
-            unpredicted(
-              'whether the scratch regions fit beside all that the kernel reserves before them needs the boot schedule, not modelled',
-            ),
-          )
+        : claim(boot, 'boot.kho', title, [...kho('kho_init'), ...SCHEDULE], fitOfScratch(boot, state.behaviour.scratchAlignment))
   }
+}
+
+/** KHO is on as long as the boot that reserved scratch had room for it. */
+function fitOfScratch(boot: Boot, scratchAlignment: number): ReturnType<typeof scheduled<boolean>> {
+  let origin = boot
+  while (origin.kho.kind === 'on' && origin.kho.received && origin.previous !== undefined) origin = origin.previous
+  return scheduled(origin, scratchAlignment, 'first-boot-kho', z.boolean())
 }

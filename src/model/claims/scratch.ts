@@ -1,21 +1,17 @@
 import { z } from 'zod'
 import type { PredictedClaim } from '../../shared/documents/index.ts'
-import { JsonValue, type Json } from '../../shared/json.ts'
 import { hex } from '../../shared/units.ts'
 import type { Boot } from '../boots.ts'
-import { bootRules, type FirstBootInputs } from '../boot/rules.ts'
-import { isRandom, whyNoSchedule } from '../boot/first-boot.ts'
-import { FIRST_BOOT } from '../boot/schedule.ts'
-import { byRule, claim, givenOf, hostGiven, kho, unpredicted, type Prediction } from '../claim.ts'
+import { byRule, claim, givenOf, kho, unpredicted } from '../claim.ts'
 import type { Behaviour } from '../behaviour.ts'
-import { LARGEST_KNOWN_RAM, nodeSpans, ramSpans, toRange, type Span } from '../firmware-map.ts'
+import { nodeSpans, ramSpans, toRange, type Span } from '../firmware-map.ts'
 import { scratchKinds, scratchSizes } from '../scratch.ts'
+import { SCHEDULE, scheduled } from './first-boot.ts'
 
 /** ARCH_LOW_ADDRESS_LIMIT (include/linux/memblock.h) + 1. */
 const LOW_LIMIT = 2 ** 32
 const RESERVE = kho('kho_reserve_scratch')
-/** Everything that is reserved before has a part in it. */
-const SCHEDULE = [...new Map(FIRST_BOOT.map(({ basis }) => [basis.function, basis])).values()]
+const HexList = z.array(z.string())
 
 export function scratchClaims(boot: Boot, behaviour: Behaviour, received: boolean): readonly PredictedClaim[] {
   const nodes = nodeSpans(boot.experiment.machine)
@@ -61,45 +57,11 @@ function sizes(boot: Boot, nodes: number, align: number): PredictedClaim {
   if (known !== undefined && boot.memoryUnknown === undefined) {
     return claim(boot, 'scratch.sizes', title, parsed, { value: known.map(hex) })
   }
-  return claim(boot, 'scratch.sizes', title, [...parsed, ...SCHEDULE], bySchedule(boot, align, 'first-boot-scratch-sizes'))
+  return claim(boot, 'scratch.sizes', title, [...parsed, ...SCHEDULE], scheduled(boot, align, 'first-boot-scratch-sizes', HexList))
 }
 
 const addresses = (boot: Boot, align: number): PredictedClaim =>
-  claim(boot, 'scratch.addresses', 'Addresses of the scratch regions', SCHEDULE, bySchedule(boot, align, 'first-boot-scratch-addresses'))
-
-/**
- * From the schedule of the first boot: at once where nothing is left to chance, else as soon as it is known what the guest
- * runs under and where KASLR has put the kernel.
- */
-function bySchedule(boot: Boot, scratchAlignment: number, rule: keyof typeof bootRules): Exclude<Prediction, { kind: 'value' }> | { value: string[] } {
-  const { experiment, kernel: { build, header, initrdSize }, cmdline, memoryUnknown } = boot
-  if (memoryUnknown !== undefined) return unpredicted(memoryUnknown)
-  if (boot.hop > 0) return unpredicted('what a kernel reserves that kexec started without a handover is not modelled')
-  if (build === undefined) return unpredicted('needs the sizes of structures in this kernel, which only a kernel that the lab built can tell')
-  if (experiment.machine.memory >= LARGEST_KNOWN_RAM) return unpredicted('where QEMU puts RAM from 900 GiB on is not modelled')
-  const reason = whyNoSchedule({ build, cmdline })
-  if (reason !== undefined) return unpredicted(reason)
-  const { type, memory, cpus, nodes } = experiment.machine
-  const random = isRandom({ build, cmdline })
-  const inputs: FirstBootInputs = {
-    machine: { type, memory, cpus, nodes: nodes.map((node) => ({ memory: node.memory })) },
-    build,
-    initrdSize,
-    cmdline,
-    scratchAlignment,
-    ...(random ? {} : { kernelBase: hex(header.prefAddress) }),
-  }
-  const given = [
-    ...(experiment.accelerator === 'tcg' ? [] : [hostGiven('host.accelerator')]),
-    ...(random ? [givenOf(boot.hop, 'kernel.base')] : []),
-  ]
-  if (given.length > 0) return byRule(rule, plain(inputs), given)
-  const answer = bootRules[rule].apply(plain(inputs), {})
-  return answer.ok ? { value: z.array(z.string()).parse(answer.value) } : unpredicted(answer.error)
-}
-
-/** Inputs are JSON by their type, but for keys that may be absent. */
-const plain = (inputs: FirstBootInputs): Json => JsonValue.parse(JSON.parse(JSON.stringify(inputs)))
+  claim(boot, 'scratch.addresses', 'Addresses of the scratch regions', SCHEDULE, scheduled(boot, align, 'first-boot-scratch-addresses', HexList))
 
 const unchanged = (boot: Boot): PredictedClaim =>
   claim(
