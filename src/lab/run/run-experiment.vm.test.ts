@@ -81,7 +81,7 @@ describe('one hop', () => {
     expect(Comparison.parse(await document('comparison.json'))).toEqual(outcome.comparison)
     const observation = Observation.parse(await document('observation.json'))
     expect(outcome.comparison.prediction.at < observation.environment.endedAt).toBe(true)
-    expect(outcome.comparison.resolutions.map(({ hop }) => hop)).toEqual([0, 1])
+    expect(outcome.comparison.resolutions.map(({ hop }) => hop)).toEqual([0])
     for (const { file, sha256 } of observation.raw) {
       expect(
         createHash('sha256')
