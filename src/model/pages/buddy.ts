@@ -2,8 +2,8 @@ import { alignDown, buddyOf, framesOf, MAX_PAGE_ORDER, PAGEBLOCK_FRAMES, PAGEBLO
 import { MIGRATE, MIGRATE_PCPTYPES, MIGRATE_TYPES } from './migratetype.ts'
 import { FREE, listOf, NONE, ORDERS, typeOf, USED, zoneOf, type Pages } from './pages.ts'
 
-/** __add_to_free_list and account_freepages (mm/page_alloc.c, 7.3). */
-export function addFree(pages: Pages, zone: number, frame: number, order: number, type: number, toTail: boolean): void {
+/** __add_to_free_list (mm/page_alloc.c, 7.3); the caller accounts for the frames. */
+function link(pages: Pages, zone: number, frame: number, order: number, type: number, toTail: boolean): void {
   const { next, prev } = pages
   const sentinel = pages.frames + listOf(zone, order, type)
   const after = toTail ? (prev[sentinel] ?? sentinel) : sentinel
@@ -13,27 +13,38 @@ export function addFree(pages: Pages, zone: number, frame: number, order: number
   next[after] = frame
   prev[before] = frame
   pages.state[frame] = FREE + order
-  count(pages, zone, order, type, 1)
+  const ofOrder = zone * ORDERS + order
+  pages.blocksFree[ofOrder] = (pages.blocksFree[ofOrder] ?? 0) + 1
 }
 
-/** del_page_from_free_list (mm/page_alloc.c, 7.3). */
-export function removeFree(pages: Pages, zone: number, frame: number, order: number, type: number): void {
+/** __del_page_from_free_list (mm/page_alloc.c, 7.3); the caller accounts for the frames. */
+function unlink(pages: Pages, zone: number, frame: number, order: number): void {
   const { next, prev } = pages
   const before = next[frame] ?? NONE
   const after = prev[frame] ?? NONE
   next[after] = before
   prev[before] = after
   pages.state[frame] = 0
-  count(pages, zone, order, type, -1)
+  const ofOrder = zone * ORDERS + order
+  pages.blocksFree[ofOrder] = (pages.blocksFree[ofOrder] ?? 0) - 1
 }
 
-function count(pages: Pages, zone: number, order: number, type: number, blocks: number): void {
-  const frames = blocks * framesOf(order)
-  const ofOrder = zone * ORDERS + order
+/** account_freepages (mm/page_alloc.c, 7.3): isolated frames are no longer the zone's to give. */
+function account(pages: Pages, zone: number, type: number, frames: number): void {
   const ofType = zone * MIGRATE_TYPES + type
-  pages.blocksFree[ofOrder] = (pages.blocksFree[ofOrder] ?? 0) + blocks
   pages.framesFree[ofType] = (pages.framesFree[ofType] ?? 0) + frames
   if (type !== MIGRATE.isolate) pages.zoneFree[zone] = (pages.zoneFree[zone] ?? 0) + frames
+}
+
+export function addFree(pages: Pages, zone: number, frame: number, order: number, type: number, toTail: boolean): void {
+  link(pages, zone, frame, order, type, toTail)
+  account(pages, zone, type, framesOf(order))
+}
+
+/** del_page_from_free_list (mm/page_alloc.c, 7.3). */
+export function removeFree(pages: Pages, zone: number, frame: number, order: number, type: number): void {
+  unlink(pages, zone, frame, order)
+  account(pages, zone, type, -framesOf(order))
 }
 
 /** First block of a free list, NONE when it is empty. */
@@ -53,6 +64,7 @@ export function freeOne(pages: Pages, start: number, startOrder: number, type: n
   const { state } = pages
   let frame = start
   let order = startOrder
+  account(pages, zone, type, framesOf(order))
   while (order < MAX_PAGE_ORDER) {
     const buddy = buddyOf(frame, order)
     if (state[buddy] !== FREE + order) break
@@ -61,12 +73,16 @@ export function freeOne(pages: Pages, start: number, startOrder: number, type: n
       buddyType = typeOf(pages, buddy)
       if (type !== buddyType && (type >= MIGRATE_PCPTYPES || buddyType >= MIGRATE_PCPTYPES)) break
     }
-    removeFree(pages, zone, buddy, order, buddyType)
-    if (buddyType !== type) setBlockTypes(pages, buddy, order, type)
+    unlink(pages, zone, buddy, order)
+    if (buddyType !== type) {
+      setBlockTypes(pages, buddy, order, type)
+      account(pages, zone, buddyType, -framesOf(order))
+      account(pages, zone, type, framesOf(order))
+    }
     if (buddy < frame) frame = buddy
     order++
   }
-  addFree(pages, zone, frame, order, type, toTail || mergeLikely(pages, frame, order))
+  link(pages, zone, frame, order, type, toTail || mergeLikely(pages, frame, order))
 }
 
 /** buddy_merge_likely (mm/page_alloc.c, 7.3): what may soon become larger goes to the tail, where it is not taken so soon. */
@@ -78,13 +94,19 @@ function mergeLikely(pages: Pages, frame: number, order: number): boolean {
 /** Takes a free block and gives back what is above `low` (page_del_and_expand, mm/page_alloc.c, 7.3). */
 export function takeAndExpand(pages: Pages, frame: number, low: number, high: number, type: number): void {
   const zone = zoneOf(pages, frame)
-  removeFree(pages, zone, frame, high, type)
-  expand(pages, zone, frame, low, high, type)
+  unlink(pages, zone, frame, high)
+  split(pages, zone, frame, low, high, type)
+  account(pages, zone, type, -framesOf(low))
 }
 
-/** The lower part stays with the caller, the rest goes to the lists of `type` (expand, mm/page_alloc.c, 7.3). */
+/** The lower part of a block that is on no list stays with the caller, the rest goes to the lists of `type` (expand, mm/page_alloc.c, 7.3). */
 export function expand(pages: Pages, zone: number, frame: number, low: number, high: number, type: number): void {
-  for (let order = high - 1; order >= low; order--) addFree(pages, zone, frame + framesOf(order), order, type, false)
+  split(pages, zone, frame, low, high, type)
+  account(pages, zone, type, framesOf(high) - framesOf(low))
+}
+
+function split(pages: Pages, zone: number, frame: number, low: number, high: number, type: number): void {
+  for (let order = high - 1; order >= low; order--) link(pages, zone, frame + framesOf(order), order, type, false)
 }
 
 /** Makes a block that is on no list an allocated one. */

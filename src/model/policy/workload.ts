@@ -9,7 +9,7 @@ import { dropFromPool, giveBack, obtain } from './memory.ts'
 import { addToPool, type World } from './world.ts'
 
 /** Orders of page cache and anonymous memory: mostly single pages and small folios by number, huge pages by weight. */
-const CACHE_ORDERS = [0, 0, 2, 2, 2, 4, 4, 4, 6, 9] as const
+const CACHE_ORDERS = [0, 0, 2, 2, 4, 4, 6, 9, 9] as const
 /** Page tables are single pages; most slab caches take blocks of order 3 (slub_max_order, mm/slub.c, 7.3). */
 const SLAB_ORDERS = [0, 0, 2, 3, 3, 3] as const
 const DRIVER_ORDERS = [0, 0, 0, 0, 1, 2, 3] as const
@@ -64,7 +64,7 @@ const KEPT = [PURPOSE.driver, PURPOSE.iommu, PURPOSE.vm] as const
 type Kept = (typeof KEPT)[number]
 
 const pick = (world: World, orders: readonly number[]): number => orders[world.random.below(orders.length)] ?? 0
-const anyNode = (world: World): number => world.random.below(world.study.machine.nodes)
+const anyNode = (world: World): number => (world.study.machine.nodes === 1 ? 0 : world.random.below(world.study.machine.nodes))
 
 /** How many folios of a purpose there are before any growth. */
 function usual(world: World, purpose: Kept): number {
