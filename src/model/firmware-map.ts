@@ -129,6 +129,8 @@ export function numaNodes({ type, memory, cpus, nodes }: Experiment['machine']):
 
 /** The memory of each NUMA node that has any, in the kernel's order. */
 export const nodeSpans = (machine: Experiment['machine']): readonly (readonly Span[])[] =>
-  numaNodes(machine).map(({ spans }) => spans).filter((spans) => spans.length > 0)
+  numaNodes(machine)
+    .map(({ spans }) => spans)
+    .filter((spans) => spans.length > 0)
 
 export const toRange = ({ start, end }: Span): Range => ({ start: hex(start), end: hex(end) })

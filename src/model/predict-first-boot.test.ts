@@ -15,7 +15,9 @@ function claimsOf(input: Omit<ExperimentInput, 'name' | 'hops'>, givens: Givens 
   const { experiment, issues } = completeExperiment(ExperimentFile.parse({ name: 'first boot', hops: 0, ...input }))
   if (experiment === undefined) throw new Error(JSON.stringify(issues))
   const claims = resolve(predict(experiment, [facts], { experimentSha256: '0'.repeat(64) }), givens)
-  return Object.fromEntries(claims.map(({ subject, prediction, predicted, unpredicted }) => [subject, { kind: prediction.kind, predicted, unpredicted }]))
+  return Object.fromEntries(
+    claims.map(({ subject, prediction, predicted, unpredicted }) => [subject, { kind: prediction.kind, predicted, unpredicted }]),
+  )
 }
 
 describe('scratch of a first boot', () => {
@@ -41,7 +43,11 @@ describe('scratch of a first boot', () => {
     const facts = { ...kernel, initrdSize: random.initrdSize }
     const givens = { 'host.accelerator': { used: 'tcg', cpuModel: 'x' }, 'hop0.kernel.base': random.random.base }
     const starts = random.changes.slice(-3).map((line) => `0x${line.split(/[ +]/)[1] ?? ''}`)
-    expect(claimsOf(input, givens, facts)['scratch.addresses']).toEqual({ kind: 'rule', predicted: starts, unpredicted: undefined })
+    expect(claimsOf(input, givens, facts)['scratch.addresses']).toEqual({
+      kind: 'rule',
+      predicted: starts,
+      unpredicted: undefined,
+    })
     const kvm = { ...givens, 'host.accelerator': { used: 'kvm', cpuModel: 'x' } }
     expect(claimsOf(input, kvm, facts)['scratch.addresses']?.unpredicted).toEqual({
       kind: 'no-rule',
@@ -51,7 +57,8 @@ describe('scratch of a first boot', () => {
 
   it('decides whether KHO stays on, to the alignment of scratch', () => {
     const khoWith = (lowmem: number): unknown =>
-      claimsOf({ accelerator: 'tcg', kernel: { cmdline: 'nokaslr' }, kho: { scratch: `${lowmem}M,4M,4M` } })['boot.kho']?.predicted
+      claimsOf({ accelerator: 'tcg', kernel: { cmdline: 'nokaslr' }, kho: { scratch: `${lowmem}M,4M,4M` } })['boot.kho']
+        ?.predicted
     let [fits, fails] = [4, 1024]
     while (fails - fits > 4) {
       const middle = Math.floor((fits + fails) / 8) * 4
@@ -65,7 +72,8 @@ describe('scratch of a first boot', () => {
   it('counts a crash kernel, and leaves out what is not modelled', () => {
     const kho = claimsOf({ accelerator: 'tcg', kernel: { cmdline: 'nokaslr crashkernel=128M' } })
     const cma = claimsOf({ accelerator: 'tcg', kernel: { cmdline: 'nokaslr hugetlb_cma=1G' } })
-    expect([kho['boot.kho']?.predicted, kho['scratch.sizes']?.predicted, cma['scratch.sizes']?.unpredicted?.reason]).toMatchInlineSnapshot(`
+    expect([kho['boot.kho']?.predicted, kho['scratch.sizes']?.predicted, cma['scratch.sizes']?.unpredicted?.reason])
+      .toMatchInlineSnapshot(`
       [
         true,
         [

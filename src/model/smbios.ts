@@ -12,7 +12,11 @@ const MODULE = 16 * GiB
 
 /** Fixed part, then every string with its 0, then one more 0; two where there is no string. */
 const structure = (fixed: number, strings: readonly string[]): number =>
-  fixed + Math.max(2, strings.reduce((sum, text) => sum + text.length + 1, 1))
+  fixed +
+  Math.max(
+    2,
+    strings.reduce((sum, text) => sum + text.length + 1, 1),
+  )
 
 const times = (count: number, size: (index: number) => number): number =>
   Array.from({ length: count }, (_unused, index) => size(index)).reduce((sum, bytes) => sum + bytes, 0)

@@ -130,7 +130,10 @@ export class DirectMap {
   /** adjust_range_page_size_mask(): larger pages where all that they cover is memory. */
   #widened({ start, end, sizes }: MapRange): ReadonlySet<PageSize> {
     const wide = new Set(sizes)
-    for (const [name, size] of [['2M', PMD_SIZE], ['1G', PUD_SIZE]] as const) {
+    for (const [name, size] of [
+      ['2M', PMD_SIZE],
+      ['1G', PUD_SIZE],
+    ] as const) {
       if (this.#sizes.has(name) && this.#isMemory(roundDown(start, size), roundUp(end, size))) wide.add(name)
     }
     return wide
@@ -146,7 +149,7 @@ export class DirectMap {
   /** __kernel_physical_mapping_init() and phys_p4d_init(): tables above those of 1 GiB entries. */
   #mapTops({ start, end, sizes }: MapRange): number {
     let last = end
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       const virtual = this.#offset + at
       const next = roundDown(virtual, P4D_SIZE) + P4D_SIZE - this.#offset
       if (!this.#tops.has(Math.floor(virtual / this.#topSize))) {
@@ -236,10 +239,10 @@ function merged(ranges: readonly MapRange[]): readonly MapRange[] {
   const joined: MapRange[] = []
   for (const range of ranges) {
     const before = joined.at(-1)
-    const alike = before !== undefined && before.sizes.size === range.sizes.size && [...before.sizes].every((size) => range.sizes.has(size))
+    const alike =
+      before !== undefined && before.sizes.size === range.sizes.size && [...before.sizes].every((size) => range.sizes.has(size))
     if (alike && before.end === range.start) before.end = range.end
     else joined.push({ ...range })
   }
   return joined
 }
-

@@ -1,5 +1,6 @@
 import { fromHex, KiB, MiB, PAGE_SIZE, roundDown, roundUp } from '../../shared/units.ts'
-import { FLAG, NO_NODE } from '../memblock/regions.ts'
+import { FLAG } from '../memblock/flags.ts'
+import { NO_NODE } from '../memblock/regions.ts'
 import { NotModelled, allocate, sizeOf, symbolAt, type BootState } from './input.ts'
 
 /** BIOS_START_MAX (arch/x86/kernel/ebda.c, 7.3): SeaBIOS' data area begins above it, so it is where the BIOS begins. */
@@ -51,7 +52,8 @@ export function addMemory(state: BootState): void {
 export function reserveRealMode(state: BootState): void {
   const { memblock, input } = state
   const size = roundUp(sizeOf(input, 'real_mode_blob', 'real_mode_blob_end'), PAGE_SIZE)
-  if (memblock.alloc({ size, align: PAGE_SIZE, end: MiB }) === undefined) throw new NotModelled('no room for the real-mode trampoline')
+  if (memblock.alloc({ size, align: PAGE_SIZE, end: MiB }) === undefined)
+    throw new NotModelled('no room for the real-mode trampoline')
   memblock.reserve(0, MiB)
   memblock.clearFlag(memblock.memory, 0, MiB, FLAG.KHO_SCRATCH)
 }
@@ -65,7 +67,8 @@ const PMD_SIZE = 2 * MiB
 export function allocateEntryAreaTables(state: BootState): void {
   const { input } = state
   const count = input.random.entryAreaPages ?? 2 + consecutiveAreas(state)
-  for (let page = 0; page < count; page++) allocate(state, 'page tables of the CPU entry areas', { size: PAGE_SIZE, align: PAGE_SIZE })
+  for (let page = 0; page < count; page++)
+    allocate(state, 'page tables of the CPU entry areas', { size: PAGE_SIZE, align: PAGE_SIZE })
 }
 
 /** Pages of entries for areas that follow each other, behind the one page of the read-only IDT (CPU_ENTRY_AREA_PER_CPU). */

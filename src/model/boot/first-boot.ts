@@ -118,7 +118,11 @@ const L5_PGDIR_SIZE = 512 * P4D_SIZE
 
 /** Draws that differ in what they make the kernel allocate. */
 function possibleDraws(boot: FirstBoot, kernelBase: number): Result<readonly Randomness[]> {
-  const end = Math.max(...bootInput(boot, kernelBase, NOT_RANDOM).map.filter(({ type }) => type === 'System RAM').map((entry) => fromHex(entry.end)))
+  const end = Math.max(
+    ...bootInput(boot, kernelBase, NOT_RANDOM)
+      .map.filter(({ type }) => type === 'System RAM')
+      .map((entry) => fromHex(entry.end)),
+  )
   if (end > ONE_VMEMMAP_TABLE) return err('a memory map at a random place is modelled up to 64 GiB of RAM only')
   const kinds = new Map<string, number>()
   for (const directMap of directMapOffsets(end)) {
@@ -132,7 +136,9 @@ function possibleDraws(boot: FirstBoot, kernelBase: number): Result<readonly Ran
   const counts = Array.from({ length: most - 1 }, (_unused, more) => LEAST_ENTRY_TABLES + more)
   const vmemmap = boot.processor.la57 ? [false, true] : [false]
   const draws = [...kinds.values()].flatMap((directMap) =>
-    vmemmap.flatMap((vmemmapBesideKernel) => counts.map((entryAreaPages) => ({ directMap, vmemmapBesideKernel, entryAreaPages }))),
+    vmemmap.flatMap((vmemmapBesideKernel) =>
+      counts.map((entryAreaPages) => ({ directMap, vmemmapBesideKernel, entryAreaPages })),
+    ),
   )
   return ok(draws)
 }
@@ -152,7 +158,11 @@ function directMapOffsets(end: number): readonly number[] {
  * Whether scratch fits into memory, without KASLR and for every processor of the list; undefined where they do not agree, or
  * something is not modelled.
  */
-export function firstBootFits(boot: Omit<FirstBoot, 'processor'>, kernelBase: number, processors: readonly FirstBoot['processor'][]): boolean | undefined {
+export function firstBootFits(
+  boot: Omit<FirstBoot, 'processor'>,
+  kernelBase: number,
+  processors: readonly FirstBoot['processor'][],
+): boolean | undefined {
   const fits = processors.map((processor) => {
     const booted = bootMemory(bootInput({ ...boot, processor }, kernelBase, NOT_RANDOM))
     return booted.ok ? booted.value.scratch?.ok : undefined

@@ -1,7 +1,7 @@
 import type { MapEntry } from '../../shared/documents/index.ts'
 import type { KernelBuildFacts } from '../../shared/documents/kernel-build-facts.ts'
 import type { Span } from '../firmware-map.ts'
-import { Memblock } from '../memblock/memblock.ts'
+import type { Memblock } from '../memblock/memblock.ts'
 import type { KernelOptions } from '../kernel-options.ts'
 import type { EarlyOptions } from './options.ts'
 
@@ -90,7 +90,13 @@ export const symbolAt = (input: BootInput, symbol: keyof SymbolTable): number =>
 export function allocate(
   { memblock }: BootState,
   what: string,
-  request: { readonly size: number; readonly align: number; readonly start?: number; readonly end?: number; readonly nid?: number },
+  request: {
+    readonly size: number
+    readonly align: number
+    readonly start?: number
+    readonly end?: number
+    readonly nid?: number
+  },
 ): number {
   const found = memblock.allocInternal(request)
   if (found === undefined) throw new NotModelled(`no room for ${what} (${request.size} bytes)`)

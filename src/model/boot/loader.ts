@@ -22,6 +22,3 @@ export function initrdPlace(type: MachineType, memory: number, size: number, ram
   const start = wanted - Math.max(0, beyond)
   return { start, end: start + size }
 }
-
-/** LOAD_PHYSICAL_ADDR: where the decompressor puts the kernel that QEMU loaded at 1 MiB, without KASLR. */
-export const fixedKernelBase = (start: number, align: number): number => roundUp(start, align)

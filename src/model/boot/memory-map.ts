@@ -58,7 +58,7 @@ export function allocateMemoryMap(state: BootState): void {
   const sections = presentSections(state)
   const usage = numbers.sizeofMemSectionUsage + Math.ceil(numbers.pageblockFlagsBits / 64) * WORD
   const tables = new VmemmapTables(state)
-  for (let from = 0; from < sections.length; ) {
+  for (let from = 0; from < sections.length;) {
     const nid = sections[from]?.nid ?? 0
     let to = from
     while (sections[to]?.nid === nid) to += 1
@@ -80,7 +80,11 @@ class VmemmapTables {
   }
 
   populate(section: number, nid: number): void {
-    const { random, build: { numbers }, processor: { la57 } } = this.#state.input
+    const {
+      random,
+      build: { numbers },
+      processor: { la57 },
+    } = this.#state.input
     const bytes = (sectionSize(this.#state) / PAGE_SIZE) * numbers.sizeofPage
     if (bytes % PMD_SIZE !== 0) throw new NotModelled(`struct page of ${numbers.sizeofPage} bytes`)
     for (let at = section * bytes; at < (section + 1) * bytes; at += PMD_SIZE) {

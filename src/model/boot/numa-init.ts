@@ -82,5 +82,5 @@ export function allocateNodeData(state: BootState): void {
 }
 
 /** early_cpu_to_node(): the node of a CPU as percpu sees it. */
-export const nodeOfCpu = ({ input }: BootState, cpu: number): number => (input.nodes === undefined ? 0 : (input.cpuNodes[cpu] ?? 0))
-
+export const nodeOfCpu = ({ input }: BootState, cpu: number): number =>
+  input.nodes === undefined ? 0 : (input.cpuNodes[cpu] ?? 0)

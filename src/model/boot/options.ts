@@ -29,11 +29,51 @@ export interface GiganticPages {
 }
 
 const NOT_MODELLED = [
-  'mem', 'memmap', 'numa', 'movable_node', 'kernelcore', 'movablecore', 'cma', 'hugetlb_cma', 'hugetlb_free_vmemmap', 'swiotlb',
-  'nogbpages', 'gbpages', 'percpu_alloc', 'dhash_entries', 'ihash_entries', 'nosmp', 'nr_cpus', 'possible_cpus', 'maxcpus',
-  'noapic', 'nolapic', 'acpi', 'iommu', 'memtest', 'isolcpus', 'nohz_full', 'noinitrd', 'initrdmem', 'initrd', 'hpet', 'nohpet',
-  'debug_pagealloc', 'page_owner', 'page_poison', 'stack_depot_disable', 'kfence.sample_interval', 'initcall_blacklist',
-  'numa_emulation', 'kexec_crash', 'elfcorehdr', 'disableapic', 'noexec', 'no_hash_pointers_early', 'hashdist', 'reservelow',
+  'mem',
+  'memmap',
+  'numa',
+  'movable_node',
+  'kernelcore',
+  'movablecore',
+  'cma',
+  'hugetlb_cma',
+  'hugetlb_free_vmemmap',
+  'swiotlb',
+  'nogbpages',
+  'gbpages',
+  'percpu_alloc',
+  'dhash_entries',
+  'ihash_entries',
+  'nosmp',
+  'nr_cpus',
+  'possible_cpus',
+  'maxcpus',
+  'noapic',
+  'nolapic',
+  'acpi',
+  'iommu',
+  'memtest',
+  'isolcpus',
+  'nohz_full',
+  'noinitrd',
+  'initrdmem',
+  'initrd',
+  'hpet',
+  'nohpet',
+  'debug_pagealloc',
+  'page_owner',
+  'page_poison',
+  'stack_depot_disable',
+  'kfence.sample_interval',
+  'initcall_blacklist',
+  'numa_emulation',
+  'kexec_crash',
+  'elfcorehdr',
+  'disableapic',
+  'noexec',
+  'no_hash_pointers_early',
+  'hashdist',
+  'reservelow',
 ]
 
 export function earlyOptions(cmdline: string): EarlyOptions {
@@ -106,7 +146,8 @@ function giganticPages(words: readonly string[]): readonly GiganticPages[] {
       const asked = memparsePrefix(value)?.value
       size = asked === HUGE || asked === GIGANTIC ? asked : undefined
       if (size !== undefined && !states.has(size)) states.set(size, { count: 0, perNode: new Map() })
-      if (name === 'default_hugepagesz' && size !== undefined && beforeAnySize !== undefined) states.set(size, pagesAsked(beforeAnySize))
+      if (name === 'default_hugepagesz' && size !== undefined && beforeAnySize !== undefined)
+        states.set(size, pagesAsked(beforeAnySize))
     } else if (name === 'hugepages') {
       if (size !== undefined) states.set(size, pagesAsked(value))
       else if (states.size === 0) beforeAnySize = value

@@ -63,7 +63,12 @@ function bestUnits(groups: readonly (readonly number[])[], allocation: number, m
 
 /** pcpu_embed_first_chunk() (mm/percpu.c, 7.3) */
 export function allocatePercpuAreas(state: BootState): void {
-  const { memblock, input: { build: { numbers } } } = state
+  const {
+    memblock,
+    input: {
+      build: { numbers },
+    },
+  } = state
   const shape = shapeOf(state)
   const { groups, unitSize, unitsPerAllocation, staticSize, reservedSize, dynamicSize } = shape
   const unitsOf = (group: readonly number[]): number => roundUp(group.length, unitsPerAllocation)

@@ -1,5 +1,5 @@
 import { GiB, MiB, PAGE_SIZE } from '../../shared/units.ts'
-import { FLAG } from '../memblock/regions.ts'
+import { FLAG } from '../memblock/flags.ts'
 import type { BootState } from './input.ts'
 import { memoryNodes } from './numa-init.ts'
 
@@ -13,7 +13,12 @@ const defaultLowSize = ({ input }: BootState): number => Math.max(input.build.nu
 
 /** reserve_crashkernel_generic() (kernel/crash_reserve.c, 7.3): below 4 GiB, else above with a part below. */
 export function reserveCrashkernel(state: BootState): void {
-  const { memblock, input: { early: { crashkernel } } } = state
+  const {
+    memblock,
+    input: {
+      early: { crashkernel },
+    },
+  } = state
   if (crashkernel === undefined) return
   const ram = memblock.memory.totalSize()
   const size = crashkernel.size(ram)
@@ -27,7 +32,8 @@ export function reserveCrashkernel(state: BootState): void {
     const base = memblock.alloc({ size, align: CRASH_ALIGN, start, end })
     if (base === undefined) continue
     if (base < CRASH_LOW_MAX || lowSize === 0) return
-    if (memblock.alloc({ size: lowSize, align: CRASH_ALIGN, start: 0, end: CRASH_LOW_MAX }) === undefined) memblock.free(base, size)
+    if (memblock.alloc({ size: lowSize, align: CRASH_ALIGN, start: 0, end: CRASH_LOW_MAX }) === undefined)
+      memblock.free(base, size)
     return
   }
 }
@@ -38,9 +44,20 @@ export function allocateGiganticPages(state: BootState): void {
     if (size === GiB && !state.input.processor.gbpages) continue
     const nodes = memoryNodes(state)
     if (perNode.size > 0) {
-      for (const nid of nodes) allocatePages(state, size, Array.from({ length: perNode.get(nid) ?? 0 }, () => nid), true)
+      for (const nid of nodes)
+        allocatePages(
+          state,
+          size,
+          Array.from({ length: perNode.get(nid) ?? 0 }, () => nid),
+          true,
+        )
     } else {
-      allocatePages(state, size, Array.from({ length: count }, (_unused, index) => nodes[index % nodes.length] ?? 0), false)
+      allocatePages(
+        state,
+        size,
+        Array.from({ length: count }, (_unused, index) => nodes[index % nodes.length] ?? 0),
+        false,
+      )
     }
   }
 }

@@ -1,6 +1,7 @@
 import { PAGE_SIZE, roundUp } from '../../shared/units.ts'
 import { ANYWHERE, type Memblock } from '../memblock/memblock.ts'
-import { FLAG, NO_NODE } from '../memblock/regions.ts'
+import { FLAG } from '../memblock/flags.ts'
+import { NO_NODE } from '../memblock/regions.ts'
 import { LOW_ADDRESS_LIMIT } from './buffers.ts'
 import type { BootState, ScratchOutcome } from './input.ts'
 import { memoryNodes } from './numa-init.ts'

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { KernelBuildFacts } from '../../shared/documents/kernel-build-facts.ts'
 import { bytes, fromHex, GiB, MiB } from '../../shared/units.ts'
 import type { Change } from '../memblock/memblock.ts'
-import { FLAG } from '../memblock/regions.ts'
+import { FLAG, hasFlag } from '../memblock/flags.ts'
 import buildFacts from './fixtures/build-facts.json' with { type: 'json' }
 import recorded from './fixtures/first-boots.json' with { type: 'json' }
 import { bootInput, firstBootScratch, tcgProcessor, type FirstBoot } from './first-boot.ts'
@@ -15,7 +15,9 @@ const BLOCK = 2 * MiB
 
 type Recorded = (typeof recorded)[number]
 
-function firstBoot(boot: Pick<Recorded, 'memory' | 'cpus' | 'nodes' | 'cmdline' | 'initrdSize'> & { readonly type: string }): FirstBoot {
+function firstBoot(
+  boot: Pick<Recorded, 'memory' | 'cpus' | 'nodes' | 'cmdline' | 'initrdSize'> & { readonly type: string },
+): FirstBoot {
   return {
     machine: {
       type: boot.type === 'pc' ? 'pc' : 'q35',
@@ -46,39 +48,41 @@ function unrolled(lines: readonly string[]): readonly string[] {
   })
 }
 
-describe.each(recorded.map((boot) => ({ name: `${boot.type} ${boot.memory / MiB} MiB, ${boot.cpus} CPUs, ${boot.nodes.length} nodes, ${boot.cmdline}`, boot })))(
-  'a first boot of $name',
-  ({ boot }) => {
-    it('reserves and frees what the guest did, in its order', () => {
-      const random = boot.random === undefined ? NOT_RANDOM : { ...NOT_RANDOM, ...boot.random }
-      const booted = bootMemory(bootInput(firstBoot(boot), baseOf(boot), random))
-      const steps = booted.ok ? booted.value.steps : []
-      // The guest says nothing before it has read memblock=debug on its command line.
-      const heard = steps.slice(steps.findIndex(({ name }) => name === 'brk')).flatMap(({ changes }) => changes.map(written))
-      expect(heard).toEqual(unrolled(boot.changes))
-    })
+describe.each(
+  recorded.map((boot) => ({
+    name: `${boot.type} ${boot.memory / MiB} MiB, ${boot.cpus} CPUs, ${boot.nodes.length} nodes, ${boot.cmdline}`,
+    boot,
+  })),
+)('a first boot of $name', ({ boot }) => {
+  it('reserves and frees what the guest did, in its order', () => {
+    const random = boot.random === undefined ? NOT_RANDOM : { ...NOT_RANDOM, ...boot.random }
+    const booted = bootMemory(bootInput(firstBoot(boot), baseOf(boot), random))
+    const steps = booted.ok ? booted.value.steps : []
+    // The guest says nothing before it has read memblock=debug on its command line.
+    const heard = steps.slice(steps.findIndex(({ name }) => name === 'brk')).flatMap(({ changes }) => changes.map(written))
+    expect(heard).toEqual(unrolled(boot.changes))
+  })
 
-    it('has scratch where the guest had it', () => {
-      const scratch = firstBootScratch(firstBoot(boot), baseOf(boot))
-      const refused = boot.changes.at(-1)?.startsWith('free')
-      const regions = boot.nodes.filter((memory) => memory > 0).length + 2
-      const places = boot.changes.slice(-regions).map((line) => line.split(/[ +]/))
-      expect(scratch.ok ? scratch.value : scratch.error).toEqual(
-        refused
-          ? {
-              fits: { ok: true, value: false },
-              sizes: { ok: false, error: 'there is no room for node0 of scratch' },
-              addresses: { ok: false, error: 'there is no room for node0 of scratch' },
-            }
-          : {
-              fits: { ok: true, value: true },
-              sizes: { ok: true, value: places.map(([, , size = '']) => Number.parseInt(size, 16)) },
-              addresses: { ok: true, value: places.map(([, start = '']) => Number.parseInt(start, 16)) },
-            },
-      )
-    })
-  },
-)
+  it('has scratch where the guest had it', () => {
+    const scratch = firstBootScratch(firstBoot(boot), baseOf(boot))
+    const refused = boot.changes.at(-1)?.startsWith('free')
+    const regions = boot.nodes.filter((memory) => memory > 0).length + 2
+    const places = boot.changes.slice(-regions).map((line) => line.split(/[ +]/))
+    expect(scratch.ok ? scratch.value : scratch.error).toEqual(
+      refused
+        ? {
+            fits: { ok: true, value: false },
+            sizes: { ok: false, error: 'there is no room for node0 of scratch' },
+            addresses: { ok: false, error: 'there is no room for node0 of scratch' },
+          }
+        : {
+            fits: { ok: true, value: true },
+            sizes: { ok: true, value: places.map(([, , size = '']) => Number.parseInt(size, 16)) },
+            addresses: { ok: true, value: places.map(([, start = '']) => Number.parseInt(start, 16)) },
+          },
+    )
+  })
+})
 
 describe('the schedule', () => {
   const small = firstBoot({ type: 'q35', memory: GiB, cpus: 2, nodes: [GiB], cmdline: 'kho=on nokaslr', initrdSize: 5 * MiB })
@@ -126,8 +130,12 @@ describe('the schedule', () => {
     const booted = bootMemory(input)
     const regions = booted.ok ? booted.value.memblock.reserved.regions : []
     expect(regions.length).toBeGreaterThan(5)
-    regions.slice(1).forEach((region, index) => expect((regions[index]?.base ?? 0) + (regions[index]?.size ?? 0)).toBeLessThanOrEqual(region.base))
-    expect(regions.filter(({ flags }) => (flags & FLAG.RSRV_HUGETLB) !== 0)).toEqual([])
+    regions
+      .slice(1)
+      .forEach((region, index) =>
+        expect((regions[index]?.base ?? 0) + (regions[index]?.size ?? 0)).toBeLessThanOrEqual(region.base),
+      )
+    expect(regions.filter(({ flags }) => hasFlag(flags, FLAG.RSRV_HUGETLB))).toEqual([])
   })
 
   it('says what it does not model', () => {
@@ -154,7 +162,10 @@ describe('the schedule', () => {
 
   it('takes less than a second for 800 GiB over 8 nodes', () => {
     const memory = bytes(800 * GiB)
-    const large = { ...small, machine: { ...small.machine, memory, cpus: 16, nodes: Array.from({ length: 8 }, () => ({ memory: bytes(100 * GiB) })) } }
+    const large = {
+      ...small,
+      machine: { ...small.machine, memory, cpus: 16, nodes: Array.from({ length: 8 }, () => ({ memory: bytes(100 * GiB) })) },
+    }
     const started = performance.now()
     expect(firstBootScratch(large, LOAD_PHYSICAL_ADDR).ok).toBe(true)
     expect(performance.now() - started).toBeLessThan(1000)

@@ -4,11 +4,24 @@ import { PAGE_SIZE, roundDown, roundUp } from '../../shared/units.ts'
 import { Memblock, type Change } from '../memblock/memblock.ts'
 import { NO_NODE } from '../memblock/regions.ts'
 import {
-  allocateBounceBuffers, allocateHash, allocateLogBuffer, hashesEarly, logBufferForCpus, needsBounceBuffers, requestedLogBuffer,
+  allocateBounceBuffers,
+  allocateHash,
+  allocateLogBuffer,
+  hashesEarly,
+  logBufferForCpus,
+  needsBounceBuffers,
+  requestedLogBuffer,
 } from './buffers.ts'
 import { DirectMap, earlyTableBytes } from './direct-map.ts'
 import {
-  addMemory, allocateEntryAreaTables, reserveBios, reserveBrk, reserveFirst64K, reserveInitrd, reserveKernelImage, reserveRealMode,
+  addMemory,
+  allocateEntryAreaTables,
+  reserveBios,
+  reserveBrk,
+  reserveFirst64K,
+  reserveInitrd,
+  reserveKernelImage,
+  reserveRealMode,
 } from './early-reserve.ts'
 import { NotModelled, allocate, has, type BootInput, type BootState, type ScratchOutcome } from './input.ts'
 import { allocateMemoryMap, allocateSectionTables } from './memory-map.ts'
@@ -89,7 +102,8 @@ export const FIRST_BOOT: readonly BootStep[] = [
     name: 'firmware map entries',
     basis: from('firmware_map_add_early', 'drivers/firmware/memmap.c'),
     when: ({ input }) => has(input, 'FIRMWARE_MEMMAP'),
-    run: (state) => state.input.map.forEach(() => one(state, 'a firmware map entry', state.input.build.numbers.sizeofFirmwareMapEntry)),
+    run: (state) =>
+      state.input.map.forEach(() => one(state, 'a firmware map entry', state.input.build.numbers.sizeofFirmwareMapEntry)),
   },
   {
     name: 'data of nodes without memory',
@@ -159,9 +173,33 @@ function countFreePages(state: BootState): void {
 
 /** Options of the build whose reservations no step has. */
 const NOT_MODELLED_OPTIONS = [
-  'ACPI_HMAT', 'AMD_MEM_ENCRYPT', 'BOOT_CONFIG', 'CMDLINE_BOOL', 'CPUMASK_OFFSTACK', 'DEBUG_PAGEALLOC', 'DMA_CMA', 'DMI', 'EFI',
-  'GART_IOMMU', 'HIBERNATION', 'IMA', 'ISCSI_IBFT_FIND', 'KASAN', 'KFENCE', 'KMSAN', 'MEMCG', 'MEM_ALLOC_PROFILING', 'MTRR',
-  'NUMA_EMU', 'OF', 'PAGE_EXTENSION', 'PERCPU_STATS', 'STACKDEPOT', 'X86_CHECK_BIOS_CORRUPTION', 'XEN', 'ZONE_DMA',
+  'ACPI_HMAT',
+  'AMD_MEM_ENCRYPT',
+  'BOOT_CONFIG',
+  'CMDLINE_BOOL',
+  'CPUMASK_OFFSTACK',
+  'DEBUG_PAGEALLOC',
+  'DMA_CMA',
+  'DMI',
+  'EFI',
+  'GART_IOMMU',
+  'HIBERNATION',
+  'IMA',
+  'ISCSI_IBFT_FIND',
+  'KASAN',
+  'KFENCE',
+  'KMSAN',
+  'MEMCG',
+  'MEM_ALLOC_PROFILING',
+  'MTRR',
+  'NUMA_EMU',
+  'OF',
+  'PAGE_EXTENSION',
+  'PERCPU_STATS',
+  'STACKDEPOT',
+  'X86_CHECK_BIOS_CORRUPTION',
+  'XEN',
+  'ZONE_DMA',
 ] as const
 const NEEDED_OPTIONS = ['NUMA', 'SMP', 'SPARSEMEM_EXTREME', 'SPARSEMEM_VMEMMAP', 'X86_LOCAL_APIC', 'BLK_DEV_INITRD'] as const
 

@@ -57,11 +57,23 @@ function sizes(boot: Boot, nodes: number, align: number): PredictedClaim {
   if (known !== undefined && boot.memoryUnknown === undefined) {
     return claim(boot, 'scratch.sizes', title, parsed, { value: known.map(hex) })
   }
-  return claim(boot, 'scratch.sizes', title, [...parsed, ...SCHEDULE], scheduled(boot, align, 'first-boot-scratch-sizes', HexList))
+  return claim(
+    boot,
+    'scratch.sizes',
+    title,
+    [...parsed, ...SCHEDULE],
+    scheduled(boot, align, 'first-boot-scratch-sizes', HexList),
+  )
 }
 
 const addresses = (boot: Boot, align: number): PredictedClaim =>
-  claim(boot, 'scratch.addresses', 'Addresses of the scratch regions', SCHEDULE, scheduled(boot, align, 'first-boot-scratch-addresses', HexList))
+  claim(
+    boot,
+    'scratch.addresses',
+    'Addresses of the scratch regions',
+    SCHEDULE,
+    scheduled(boot, align, 'first-boot-scratch-addresses', HexList),
+  )
 
 const unchanged = (boot: Boot): PredictedClaim =>
   claim(

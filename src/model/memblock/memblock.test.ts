@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import recorded from './fixtures/oracle.json' with { type: 'json' }
 import { Memblock } from './memblock.ts'
 import { answer, type Sequence } from './oracle.fixture.ts'
-import { FLAG, NO_NODE } from './regions.ts'
+import { FLAG } from './flags.ts'
+import { NO_NODE } from './regions.ts'
 
 const sequences: readonly Sequence[] = recorded
 
@@ -32,7 +33,9 @@ describe('Memblock', () => {
   it('keeps gigantic pages out of scratch', () => {
     const memblock = withMemory()
     memblock.scratch = [{ base: 0x7000, size: 0x1000 }]
-    expect([memblock.allocHugetlb(0x2000, NO_NODE, false), memblock.allocHugetlb(0x2000, NO_NODE, false)]).toEqual([0x8000, 0x4000])
+    expect([memblock.allocHugetlb(0x2000, NO_NODE, false), memblock.allocHugetlb(0x2000, NO_NODE, false)]).toEqual([
+      0x8000, 0x4000,
+    ])
   })
 
   it('keeps a journal of what memblock=debug prints', () => {

@@ -1,5 +1,6 @@
 import { PAGE_SIZE, roundDown, roundUp } from '../../shared/units.ts'
-import { FLAG, NO_NODE, RegionList, isNode, type Region } from './regions.ts'
+import { FLAG, hasFlag, withFlag, withoutFlag } from './flags.ts'
+import { NO_NODE, RegionList, isNode, type Region } from './regions.ts'
 
 /** MEMBLOCK_ALLOC_ANYWHERE is ~0 in the kernel; every real address is below this. */
 export const ANYWHERE = Number.MAX_SAFE_INTEGER
@@ -68,11 +69,11 @@ export class Memblock {
   }
 
   setFlag(list: RegionList, base: number, size: number, flag: number): boolean {
-    return list.change(base, size, (region) => void (region.flags |= flag))
+    return list.change(base, size, (region) => void (region.flags = withFlag(region.flags, flag)))
   }
 
   clearFlag(list: RegionList, base: number, size: number, flag: number): boolean {
-    return list.change(base, size, (region) => void (region.flags &= ~flag))
+    return list.change(base, size, (region) => void (region.flags = withoutFlag(region.flags, flag)))
   }
 
   setNode(list: RegionList, base: number, size: number, nid: number): boolean {
@@ -113,7 +114,7 @@ export class Memblock {
         if (this.bottomUp) start = found + size
         else end = found
       } else {
-        return this.reserve(found, size, node, FLAG.RSRV_KERN | FLAG.RSRV_HUGETLB) ? found : undefined
+        return this.reserve(found, size, node, withFlag(FLAG.RSRV_KERN, FLAG.RSRV_HUGETLB)) ? found : undefined
       }
     }
   }
@@ -190,9 +191,9 @@ export class Memblock {
   /** should_skip_region() for memblock.memory with choose_memblock_flags(). */
   #skips(region: Region, nid: number): boolean {
     if (isNode(nid) && nid !== region.nid) return true
-    if (this.movableNode && (region.flags & FLAG.HOTPLUG) !== 0) return true
-    if ((region.flags & (FLAG.NOMAP | FLAG.DRIVER_MANAGED)) !== 0) return true
-    return this.khoScratchOnly && (region.flags & FLAG.KHO_SCRATCH) === 0
+    if (this.movableNode && hasFlag(region.flags, FLAG.HOTPLUG)) return true
+    if (hasFlag(region.flags, FLAG.NOMAP) || hasFlag(region.flags, FLAG.DRIVER_MANAGED)) return true
+    return this.khoScratchOnly && !hasFlag(region.flags, FLAG.KHO_SCRATCH)
   }
 
   /** memblock_double_array() before slab is up: the kernel's own arrays take memory, so they are allocated here too. */
@@ -220,7 +221,7 @@ export class Memblock {
     for (const region of this.reserved.regions) {
       if (region.base > limit) break
       if (isNode(nid) && nid !== region.nid) continue
-      if ((region.flags & flag) !== 0) total += Math.min(region.base + region.size, limit) - region.base
+      if (hasFlag(region.flags, flag)) total += Math.min(region.base + region.size, limit) - region.base
     }
     return total
   }

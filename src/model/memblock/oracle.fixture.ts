@@ -1,5 +1,5 @@
 import type { Memblock } from './memblock.ts'
-import { FLAG } from './regions.ts'
+import { FLAG } from './flags.ts'
 
 /**
  * Operations as oracle.c reads them, one a line: `op list a b c d e f`, a to d hexadecimal, e and f decimal. `list` is m
@@ -31,20 +31,38 @@ function apply(memblock: Memblock, operation: string): number | undefined {
   const lists = list === 'm' ? memblock.memory : memblock.reserved
   const done = (worked: boolean): number | undefined => (worked ? 0 : undefined)
   switch (op) {
-    case 'add': return done(memblock.add(a, b, e, c))
-    case 'reserve': return done(memblock.reserve(a, b, e, c))
-    case 'remove': return done(memblock.memory.remove(a, b))
-    case 'free': return done(memblock.free(a, b))
-    case 'alloc': return memblock.alloc({ size: a, align: b, start: c, end: d, nid: e, exactNid: f === 1 }) ?? 0
-    case 'node': return done(memblock.setNode(lists, a, b, e))
-    case 'noinit': return done(memblock.setFlag(memblock.reserved, a, b, FLAG.RSRV_NOINIT))
-    case 'nomap': return done(memblock.setFlag(memblock.memory, a, b, FLAG.NOMAP))
+    case 'add':
+      return done(memblock.add(a, b, e, c))
+    case 'reserve':
+      return done(memblock.reserve(a, b, e, c))
+    case 'remove':
+      return done(memblock.memory.remove(a, b))
+    case 'free':
+      return done(memblock.free(a, b))
+    case 'alloc':
+      return memblock.alloc({ size: a, align: b, start: c, end: d, nid: e, exactNid: f === 1 }) ?? 0
+    case 'node':
+      return done(memblock.setNode(lists, a, b, e))
+    case 'noinit':
+      return done(memblock.setFlag(memblock.reserved, a, b, FLAG.RSRV_NOINIT))
+    case 'nomap':
+      return done(memblock.setFlag(memblock.memory, a, b, FLAG.NOMAP))
     case 'scratch':
-      return done(e === 1 ? memblock.setFlag(memblock.memory, a, b, FLAG.KHO_SCRATCH) : memblock.clearFlag(memblock.memory, a, b, FLAG.KHO_SCRATCH))
-    case 'scratchonly': memblock.khoScratchOnly = e === 1; return 0
-    case 'bottomup': memblock.bottomUp = e === 1; return 0
-    case 'kernsize': return memblock.reservedSize(a, e, FLAG.RSRV_KERN)
-    default: throw new RangeError(`unknown operation ${op}`)
+      return done(
+        e === 1
+          ? memblock.setFlag(memblock.memory, a, b, FLAG.KHO_SCRATCH)
+          : memblock.clearFlag(memblock.memory, a, b, FLAG.KHO_SCRATCH),
+      )
+    case 'scratchonly':
+      memblock.khoScratchOnly = e === 1
+      return 0
+    case 'bottomup':
+      memblock.bottomUp = e === 1
+      return 0
+    case 'kernsize':
+      return memblock.reservedSize(a, e, FLAG.RSRV_KERN)
+    default:
+      throw new RangeError(`unknown operation ${op}`)
   }
 }
 
@@ -76,7 +94,17 @@ export function randomOperations(seed: number, length: number): readonly string[
   for (let step = 0; step < length; step++) {
     const [kind, at, size, nid] = [random(20), address(), bytes(), random(nodes + 1) - 1]
     if (kind < 3) write('reserve', 'r', at, size, [0, 0x20, 0x20][random(3)], 0, nid)
-    else if (kind < 12) write('alloc', 'r', size, 2 ** (6 + random(10)), random(3) === 0 ? address() : 0, random(2) === 0 ? 0 : address(), nid, random(2))
+    else if (kind < 12)
+      write(
+        'alloc',
+        'r',
+        size,
+        2 ** (6 + random(10)),
+        random(3) === 0 ? address() : 0,
+        random(2) === 0 ? 0 : address(),
+        nid,
+        random(2),
+      )
     else if (kind < 14) write('free', 'r', at, size)
     else if (kind === 14) write('node', random(2) === 0 ? 'r' : 'm', at, size, 0, 0, Math.max(nid, 0))
     else if (kind === 15) write('scratch', 'm', at, size * 8, 0, 0, random(3) > 0 ? 1 : 0)

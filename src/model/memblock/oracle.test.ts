@@ -1,5 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -48,7 +59,10 @@ describe.skipIf(!possible)(`Memblock against mm/memblock.c built from source${po
       const answers = stdout.split('\n').filter((line) => /^[0-9a-f]+ \d+ \d+ m/.test(line))
       const memblock = new Memblock()
       memblock.canResize = true
-      expect(operations.map((operation) => answer(memblock, operation)), `seed ${seed}`).toEqual(answers)
+      expect(
+        operations.map((operation) => answer(memblock, operation)),
+        `seed ${seed}`,
+      ).toEqual(answers)
     }
   })
 })

@@ -1,16 +1,3 @@
-/** Flags of a region, by the kernel's names without MEMBLOCK_ (include/linux/memblock.h, enum memblock_flags, 7.3). */
-export const FLAG = {
-  NONE: 0x0,
-  HOTPLUG: 0x1,
-  MIRROR: 0x2,
-  NOMAP: 0x4,
-  DRIVER_MANAGED: 0x8,
-  RSRV_NOINIT: 0x10,
-  RSRV_KERN: 0x20,
-  KHO_SCRATCH: 0x40,
-  RSRV_HUGETLB: 0x80,
-} as const
-
 /** NUMA_NO_NODE and MAX_NUMNODES: neither names a node. */
 export const NO_NODE = -1
 export const MAX_NUMNODES = 64
@@ -50,7 +37,7 @@ export class RegionList {
     let low = 0
     let high = this.regions.length
     while (low < high) {
-      const middle = (low + high) >>> 1
+      const middle = Math.floor((low + high) / 2)
       const region = this.regions[middle]
       if (region !== undefined && endOf(region) <= address) low = middle + 1
       else high = middle
