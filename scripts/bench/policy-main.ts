@@ -14,7 +14,7 @@ import { freeRange, placeRange } from '../../src/model/pages/populate.ts'
 import { StudyFile, type Study } from '../../src/shared/documents/index.ts'
 import { median } from './measured.ts'
 
-const HELP = `node scripts/bench/policy-main.ts -- [--runs N] [--only buddy,64g,1t,cores] [--json]
+const HELP = `npm run bench:policy -- [--runs N] [--only buddy,64g,1t,cores] [--json]
 
 Measures the page model and the policy lab; exits 1 when one is beyond its bound.
   buddy  allocations and frees a second, beside a plain buddy allocator in C in turn   at least 5 million

@@ -38,9 +38,11 @@ export function obtain(world: World, order: number, type: Mobility, zones: Zonel
   return id
 }
 
-/** Drops page cache, whichever comes first, until so many frames are free again or none is left. */
-function reclaim(world: World, frames: number): void {
-  for (let freed = 0; freed < frames && world.cache.length > 0;) freed += dropFromPool(world, world.cache)
+/** Drops page cache, any of it, until so many frames are free again or none is left; answers how many. */
+export function reclaim(world: World, frames: number): number {
+  let freed = 0
+  while (freed < frames && world.cache.length > 0) freed += dropFromPool(world, world.cache)
+  return freed
 }
 
 /** Frees one block of the pool, any of them; answers its frames. */

@@ -1,12 +1,11 @@
-import { release } from '../pages/buddy.ts'
-import { allocate } from '../pages/allocate.ts'
 import { allocContigRange } from '../pages/contig.ts'
-import { framesOf, PAGEBLOCK_FRAMES } from '../pages/frame-bits.ts'
+import { alignDown, framesOf, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER } from '../pages/frame-bits.ts'
 import { MIGRATE } from '../pages/migratetype.ts'
 import { NONE, USE, ZONE } from '../pages/pages.ts'
 import type { FrameRange } from '../pages/populate.ts'
 import { frameAt } from './folio-set.ts'
 import type { KhoAnswer, NextKernel, RegionKind, ZoneKinds } from './policy.ts'
+import { obtain, reclaim } from './memory.ts'
 import { inRanges, type World } from './world.ts'
 import { PAGE_SIZE } from '../../shared/units.ts'
 
@@ -62,7 +61,7 @@ export function preservedIn(world: World, ranges: readonly FrameRange[]): number
 
 /**
  * The image is put where it will run: a linear piece of the region, emptied by migration while the old kernel still runs.
- * Tries pieces from the region's start, each a pageblock further.
+ * Tries pieces from the region's start, each behind what could not move; drops page cache where what moves finds no room.
  */
 export function loadInto(world: World, region: FrameRange): boolean {
   const { pages } = world
@@ -70,27 +69,22 @@ export function loadInto(world: World, region: FrameRange): boolean {
   for (let start = region.start; start + size <= region.end;) {
     const failure = allocContigRange(pages, { start, end: start + size }, world.zonelists.movable[0] ?? [], USE.unmovable)
     if (failure === undefined) return true
-    if (failure.reason === 'no-memory') return false
-    start = Math.max(start, Math.floor(failure.frame / PAGEBLOCK_FRAMES) * PAGEBLOCK_FRAMES) + PAGEBLOCK_FRAMES
+    if (failure.reason !== 'no-memory') start = Math.max(start, alignDown(failure.frame, PAGEBLOCK_ORDER)) + PAGEBLOCK_FRAMES
+    else if (reclaim(world, size) === 0) return false
   }
   return false
 }
 
 /** The image is kept in pages from anywhere and copied by what runs between the kernels. */
 export function loadAnywhere(world: World): boolean {
-  const zones = world.zonelists.unmovable[0] ?? []
-  const order = 6
-  const frames: number[] = []
-  for (let loaded = 0; loaded < imageFrames(world); loaded += framesOf(order)) {
-    const frame = allocate(world.pages, order, MIGRATE.unmovable, zones)
-    if (frame === NONE) {
-      for (const each of frames) release(world.pages, each)
-      return false
-    }
-    frames.push(frame)
+  for (let loaded = 0; loaded < imageFrames(world); loaded += framesOf(SEGMENT_ORDER)) {
+    if (obtain(world, SEGMENT_ORDER, MIGRATE.unmovable, world.zonelists.unmovable[0] ?? []) === NONE) return false
   }
   return true
 }
+
+/** Segments are collected in pieces of this order; single pages would do. */
+const SEGMENT_ORDER = 6
 
 /** Boots in the other of two regions, without a copy. */
 export function switchRegion(world: World, options: { readonly refuseIfPreserved: boolean }): NextKernel {
