@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { GiB, MiB, bytes, hex } from '../shared/units.ts'
 import recorded from './fixtures/firmware-maps.json' with { type: 'json' }
-import { firmwareMap, nodeSpans, numaNodes, processorOf, ramSpans, type MachineType } from './firmware-map.ts'
+import { firmwareMap, nodeSpans, nodesWithMemory, numaNodes, processorOf, ramSpans, type MachineType } from './firmware-map.ts'
 
 const isMachine = (type: string): type is MachineType => type === 'q35' || type === 'pc'
 
@@ -89,6 +89,21 @@ describe('nodeSpans', () => {
       ['0x3a4300000', [1]],
       ['0x38ba00000', []],
       ['0x3d4600000', []],
+    ])
+  })
+
+  it('counts a node of CPUs alone, but gives it no memory', () => {
+    const sizes = [GiB, 0, GiB]
+    const machine = {
+      type: 'q35' as const,
+      memory: bytes(2 * GiB),
+      cpus: 3,
+      nodes: sizes.map((size) => ({ memory: bytes(size) })),
+    }
+    expect([numaNodes(machine).map(({ cpus }) => cpus), nodesWithMemory(machine), nodeSpans(machine).length]).toEqual([
+      [[0], [1], [2]],
+      [0, 2],
+      2,
     ])
   })
 

@@ -127,6 +127,10 @@ export function numaNodes({ type, memory, cpus, nodes }: Experiment['machine']):
   ]
 }
 
+/** The kernel's numbers of the nodes that have memory, ascending. */
+export const nodesWithMemory = (machine: Experiment['machine']): readonly number[] =>
+  numaNodes(machine).flatMap(({ spans }, nid) => (spans.length > 0 ? [nid] : []))
+
 /** The memory of each NUMA node that has any, in the kernel's order. */
 export const nodeSpans = (machine: Experiment['machine']): readonly (readonly Span[])[] =>
   numaNodes(machine)

@@ -63,7 +63,7 @@ describe('scratchSizes', () => {
     fc.assert(
       fc.property(size, size, size, fc.integer({ min: 1, max: 8 }), (lowmem, global, perNode, nodes) => {
         const sizes = scratchSizes({ kind: 'sizes', lowmem, global, perNode }, nodes, ALIGN) ?? []
-        expect(sizes).toHaveLength(scratchKinds(nodes).length)
+        expect(sizes).toHaveLength(scratchKinds(Array.from({ length: nodes }, (_unused, node) => node)).length)
         sizes.forEach((rounded, index) => {
           const asked = [lowmem, global][index] ?? perNode
           expect(rounded % ALIGN).toBe(0)

@@ -53,9 +53,9 @@ export function scratchSizes(request: ScratchRequest, nodes: number, alignment: 
   return [lowmem, global, ...Array.from({ length: nodes }, () => perNode)].map((size) => roundUp(size, alignment))
 }
 
-/** The kinds in array order (kho_reserve_scratch(), 7.3). */
-export const scratchKinds = (nodes: number): readonly string[] => [
+/** The kinds in array order (kho_reserve_scratch(), 7.3). `nodes`: numbers of the nodes with memory, ascending. */
+export const scratchKinds = (nodes: readonly number[]): readonly string[] => [
   'lowmem',
   'global',
-  ...Array.from({ length: nodes }, (_unused, node) => `node${node}`),
+  ...nodes.map((node) => `node${node}`),
 ]

@@ -4,7 +4,7 @@ import { hex } from '../../shared/units.ts'
 import type { Boot } from '../boots.ts'
 import { byRule, claim, givenOf, kho, unpredicted } from '../claim.ts'
 import type { Behaviour } from '../behaviour.ts'
-import { nodeSpans, ramSpans, toRange, type Span } from '../firmware-map.ts'
+import { nodeSpans, nodesWithMemory, ramSpans, toRange, type Span } from '../firmware-map.ts'
 import { scratchKinds, scratchSizes } from '../scratch.ts'
 import { SCHEDULE, scheduled } from './first-boot.ts'
 
@@ -15,7 +15,7 @@ const HexList = z.array(z.string())
 
 export function scratchClaims(boot: Boot, behaviour: Behaviour, received: boolean): readonly PredictedClaim[] {
   const nodes = nodeSpans(boot.experiment.machine)
-  const kinds = scratchKinds(nodes.length)
+  const kinds = scratchKinds(nodesWithMemory(boot.experiment.machine))
   const align = behaviour.scratchAlignment
   const unknown = boot.memoryUnknown === undefined ? undefined : unpredicted(boot.memoryUnknown)
   return [
