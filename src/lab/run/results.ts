@@ -8,7 +8,7 @@ import { reportExtras, SERIAL_LOG } from '../report.ts'
 import { environmentOf } from './environment.ts'
 import { givensFrom } from './givens.ts'
 import { LAB_VERSION } from './lab-version.ts'
-import type { Gathered, Planned } from './run-experiment.ts'
+import type { Gathered, Planned } from './run-state.ts'
 import type { RunFolder } from './run-folder.ts'
 
 /** Compares what was gathered with the sealed prediction and writes every document and report of the run. */

@@ -1,16 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { appendCpio } from '../../guest/image/cpio.ts'
 import { makeRunKeys, type RunKeys } from '../../guest/image/run-cpio.ts'
-import type { Machine } from '../../guest/machine.ts'
 import { startMachine } from '../../guest/start-machine.ts'
-import { chooseAccelerator, type Accelerator } from '../../guest/qemu/accelerator.ts'
+import { chooseAccelerator } from '../../guest/qemu/accelerator.ts'
 import { reapLeftovers } from '../../guest/qemu/reap.ts'
 import type { GuestImage, Progress } from '../../guest/types.ts'
 import { predict } from '../../model/predict.ts'
 import { resolve } from '../../model/resolve.ts'
-import type { RunEvent } from '../../shared/contract.ts'
-import type { Comparison, Experiment, HopObservation, PhaseName, Prediction } from '../../shared/documents/index.ts'
-import { toLabError, type LabError } from '../../shared/result.ts'
+import type { Comparison, PhaseName } from '../../shared/documents/index.ts'
+import { toLabError } from '../../shared/result.ts'
 import { imagesOf, kernelFacts } from '../kernels.ts'
 import { documentSha256 } from '../predict.ts'
 import { SERIAL_LOG } from '../report.ts'
@@ -20,47 +18,7 @@ import { givensFrom } from './givens.ts'
 import { LAB_VERSION } from './lab-version.ts'
 import { openRunFolder, FAILURE_FILE, type RunFolder } from './run-folder.ts'
 import { writeResults } from './results.ts'
-
-export interface RunRequest {
-  readonly experiment: Experiment
-  /** The experiment file's text, kept in the run as it was written. */
-  readonly source: string
-  /** Folder for the results: empty, or not there yet. */
-  readonly out: string
-  readonly signal?: AbortSignal | undefined
-  readonly onEvent?: ((event: RunEvent) => void) | undefined
-}
-
-export interface RunOutcome {
-  readonly directory: string
-  readonly comparison: Comparison
-  /** 0 agreed, 1 disagreed, 2 incomplete or lost. */
-  readonly exitCode: 0 | 1 | 2
-  /** Why the run ended early. */
-  readonly lost?: LabError
-}
-
-/** What a run has gathered so far; a run that ends early writes exactly this. */
-export interface Gathered {
-  readonly hops: HopObservation[]
-  readonly resolutions: Comparison['resolutions'][number][]
-  machine: Machine | undefined
-  /** The boot that is under way or was observed last. */
-  hop: number
-  /** The phase that has not been reached yet; undefined once the boot is complete. */
-  phase: PhaseName | undefined
-  lost: LabError | undefined
-}
-
-export interface Planned {
-  readonly request: RunRequest
-  readonly folder: RunFolder
-  readonly startedAt: string
-  readonly images: readonly GuestImage[]
-  readonly accelerator: Accelerator
-  readonly prediction: Prediction
-  readonly sealed: { readonly sha256: string; readonly at: string }
-}
+import type { Gathered, Planned, RunOutcome, RunRequest } from './run-state.ts'
 
 /**
  * The whole line for one experiment: predict, run, observe, compare, report. The prediction is on disk with its digest before

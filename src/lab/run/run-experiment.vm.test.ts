@@ -9,7 +9,8 @@ import { Comparison, Observation, Prediction, type Experiment } from '../../shar
 import { LabError } from '../../shared/result.ts'
 import { experimentError, parseExperimentYaml } from '../experiment-file.ts'
 import { documentSha256 } from '../predict.ts'
-import { runExperiment, type RunRequest } from './run-experiment.ts'
+import { runExperiment } from './run-experiment.ts'
+import type { RunRequest } from './run-state.ts'
 
 let kernel: string
 let directory: string

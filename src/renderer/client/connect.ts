@@ -1,16 +1,6 @@
-import { ref, type Ref } from 'vue'
-import type { LabClient } from '../../shared/contract.ts'
+import { ref } from 'vue'
+import type { Connection } from './connection.ts'
 import { connectWebSocket } from './web-socket.ts'
-
-export type LinkState = 'connecting' | 'connected' | 'lost'
-
-/** The lab behind the page, whichever host carries it. */
-export interface Connection {
-  readonly client: LabClient
-  readonly link: Readonly<Ref<LinkState>>
-  /** Told each time after the link came back: what happened meanwhile must be asked for again. */
-  onReturn(listener: () => void): void
-}
 
 export function connect(page: Window): Connection {
   if (page.lab) return { client: page.lab, link: ref('connected'), onReturn: () => undefined }

@@ -1,7 +1,7 @@
 import { ref } from 'vue'
 import type { EventName, EventPayload, LabClient, RequestIn, RequestName, RequestOut } from '../../shared/contract.ts'
 import type { WireMessage, WireRequest } from '../../shared/wire.ts'
-import type { Connection, LinkState } from './connect.ts'
+import type { Connection, LinkState } from './connection.ts'
 import { ProblemError, type Problem } from './problem.ts'
 
 const RETRY_FIRST_MS = 250

@@ -1,7 +1,7 @@
 import { computed, inject, shallowReactive, shallowRef, type InjectionKey } from 'vue'
 import type { Diagnosis, ExperimentListing, RequestOut, RunEvent, RunListing } from '../../shared/contract.ts'
 import type { Comparison } from '../../shared/documents/index.ts'
-import type { Connection } from '../client/connect.ts'
+import type { Connection } from '../client/connection.ts'
 import { problemOf, type Problem } from '../client/problem.ts'
 import { after, EMPTY_RUN, type RunState } from './run-state.ts'
 import { SerialFeed } from './serial-feed.ts'
