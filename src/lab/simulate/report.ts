@@ -4,7 +4,7 @@ import type { Study, StudyPrimitive, StudyResult } from '../../shared/documents/
 import { writeReport } from '../report.ts'
 import { LAB_VERSION } from '../run/lab-version.ts'
 import { cellChart, CHART_LEGEND, heldBackChart } from './charts.ts'
-import { roughSize, summarise, type PolicySummary } from './summary.ts'
+import { roughSize, summarise, valueText, type PolicySummary } from './summary.ts'
 
 export interface StudyReport {
   readonly study: Study
@@ -74,8 +74,7 @@ function sensitivity({ vary, generations }: StudyResult, summaries: readonly Pol
       }
     }),
   }))
-  const shown = (value: number | undefined): string => ((value ?? 0) >= 2 ** 20 ? roughSize(value ?? 0) : String(value))
-  return `<section id="sensitivity"><h2>Sensitivity to ${html(vary)}</h2><p class="muted">Handovers until the first that was not possible, mean over seeds.</p>${cellChart(vary, values.map(shown), rows)}</section>`
+  return `<section id="sensitivity"><h2>Sensitivity to ${html(vary)}</h2><p class="muted">Handovers until the first that was not possible, mean over seeds.</p>${cellChart(vary, values.map(valueText), rows)}</section>`
 }
 
 function numbers(summaries: readonly PolicySummary[], vary: string | undefined): string {
@@ -95,7 +94,7 @@ function numbers(summaries: readonly PolicySummary[], vary: string | undefined):
     'allocations failed',
   ]
   const rows = summaries.map((one) => [
-    ...(vary === undefined ? [] : [String(one.value)]),
+    ...(vary === undefined ? [] : [valueText(one.value)]),
     one.policy,
     `${Math.round(one.survived * one.seeds)}/${one.seeds}`,
     one.failedAt === undefined ? '' : `${one.failedAt}: ${one.steps.join(', ')}`,

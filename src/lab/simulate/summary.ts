@@ -76,3 +76,7 @@ export function roughSize(bytes: number): string {
   if (Math.abs(bytes) >= GiB) return `${Number((bytes / GiB).toPrecision(3))} GiB`
   return `${Number((bytes / MiB).toPrecision(3))} MiB`
 }
+
+/** What was varied: a number, or where it is that large, a size. */
+export const valueText = (value: number | undefined): string =>
+  value === undefined ? '' : value >= MiB ? roughSize(value) : String(value)

@@ -1,5 +1,5 @@
 import { StudyRow, type StudyResult } from '../../shared/documents/index.ts'
-import { roughSize, summarise, type PolicySummary } from './summary.ts'
+import { roughSize, summarise, valueText, type PolicySummary } from './summary.ts'
 
 /** Every row with every measure; free blocks as eleven columns. RFC 4180 but for line feeds alone. */
 export function studyCsv({ rows }: StudyResult): string {
@@ -35,7 +35,7 @@ const COLUMNS: readonly Column[] = [
 export function studyTable(result: StudyResult): string {
   const { vary } = result
   const columns: readonly Column[] =
-    vary === undefined ? COLUMNS : [[vary.replace(/.*\./, ''), ({ value }) => String(value ?? '')], ...COLUMNS]
+    vary === undefined ? COLUMNS : [[vary.replace(/.*\./, ''), ({ value }) => valueText(value)], ...COLUMNS]
   const cells = [columns.map(([title]) => title), ...summarise(result).map((summary) => columns.map(([, text]) => text(summary)))]
   const widths = columns.map((_column, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)))
   return cells

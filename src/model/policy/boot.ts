@@ -1,3 +1,4 @@
+import type { FailedStep } from '../../shared/documents/index.ts'
 import { PAGE_SIZE } from '../../shared/units.ts'
 import { markUsed } from '../pages/buddy.ts'
 import { allocate } from '../pages/allocate.ts'
@@ -6,7 +7,7 @@ import { MIGRATE } from '../pages/migratetype.ts'
 import { clearPages, NONE, USE, ZONE, ZONES_PER_NODE } from '../pages/pages.ts'
 import { freeRange, placeRange, reserveRange, setWatermarks, zonelist, type FrameRange } from '../pages/populate.ts'
 import { frameAt, PURPOSE, removeFolio } from './folio-set.ts'
-import { imageFrames, ORDINARY_ZONES } from './parts.ts'
+import { imageFrames, ORDINARY_ZONES, sizeOf } from './parts.ts'
 import type { ZoneKinds } from './policy.ts'
 import { bootNeed, dma32Frames, type World, type Zonelists } from './world.ts'
 import { allocateAtBoot } from './workload.ts'
@@ -55,6 +56,12 @@ export function earlyNeed(world: World, folios: number): number {
   const { study, policy, pages, regions } = world
   const mapped = policy.restComesLate ? (regions[0]?.end ?? 0) - (regions[0]?.start ?? 0) : pages.frames
   return bootNeed(study, mapped, folios)
+}
+
+/** Why a kernel that is handed `folios` cannot boot in this early memory; undefined when it can. */
+export function bootFailure(world: World, early: readonly FrameRange[], folios: number): FailedStep | undefined {
+  if (!early.some(({ start, end }) => end - start >= imageFrames(world))) return 'no-linear-destination'
+  return sizeOf(early) < earlyNeed(world, folios) ? 'boot-memory' : undefined
 }
 
 /** Frames of everything kept, by position: ids end with the kernel that gave them. */

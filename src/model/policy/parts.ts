@@ -75,15 +75,17 @@ export function loadInto(world: World, region: FrameRange): boolean {
   return false
 }
 
-/** The image is kept in pages from anywhere and copied by what runs between the kernels. */
+/** The image is kept in pages from anywhere and copied by what runs between the kernels. Single pages will do. */
 export function loadAnywhere(world: World): boolean {
-  for (let loaded = 0; loaded < imageFrames(world); loaded += framesOf(SEGMENT_ORDER)) {
-    if (obtain(world, SEGMENT_ORDER, MIGRATE.unmovable, world.zonelists.unmovable[0] ?? []) === NONE) return false
+  let order = SEGMENT_ORDER
+  for (let loaded = 0; loaded < imageFrames(world);) {
+    if (obtain(world, order, MIGRATE.unmovable, world.zonelists.unmovable[0] ?? []) !== NONE) loaded += framesOf(order)
+    else if (--order < 0) return false
   }
   return true
 }
 
-/** Segments are collected in pieces of this order; single pages would do. */
+/** Segments are collected in pieces of this order while there are some. */
 const SEGMENT_ORDER = 6
 
 /** Boots in the other of two regions, without a copy. */

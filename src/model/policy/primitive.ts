@@ -2,7 +2,7 @@ import type { PolicyId, StudyCase, StudyPrimitive } from '../../shared/documents
 import { blockOrder } from '../pages/buddy.ts'
 import { MIGRATE } from '../pages/migratetype.ts'
 import { NONE, USE } from '../pages/pages.ts'
-import { boot, firstEarly } from './boot.ts'
+import { boot, bootFailure, firstEarly } from './boot.ts'
 import { addFolio, frameAt, PURPOSE } from './folio-set.ts'
 import { giveBack, obtain } from './memory.ts'
 import { POLICIES } from './policies.ts'
@@ -22,7 +22,10 @@ export function tryPrimitive(study: StudyCase, policy: PolicyId): StudyPrimitive
   }
   const world = createWorld(idle, POLICIES[policy], 1)
   const { pages, kept } = world
-  boot(world, firstEarly(world))
+  const early = firstEarly(world)
+  const impossible = bootFailure(world, early, 0)
+  if (impossible !== undefined) return { policy, failedStep: impossible }
+  boot(world, early)
   const { zonelists } = world
   const id = obtain(
     world,

@@ -8,7 +8,7 @@ import { MIGRATE } from '../pages/migratetype.ts'
 import { landed, pinLongTerm } from '../pages/migrate.ts'
 import { blockOrder } from '../pages/buddy.ts'
 import { NONE, USE } from '../pages/pages.ts'
-import { boot, earlyNeed, firstEarly } from './boot.ts'
+import { boot, bootFailure, earlyNeed, firstEarly } from './boot.ts'
 import { frameAt, PURPOSE } from './folio-set.ts'
 import { preservedIn, sizeOf } from './parts.ts'
 import { POLICIES } from './policies.ts'
@@ -50,8 +50,9 @@ export function* simulate({ study, policy, seed, generations, check = false }: S
     if (broken !== undefined) throw new PolicyBroken(broken.rule, world, name, seed, broken.frame)
   }
   let early = firstEarly(world)
-  if (sizeOf(early) < earlyNeed(world, 0)) {
-    yield rowOf(world, seed, before(world), 'boot-memory', undefined)
+  const impossible = bootFailure(world, early, 0)
+  if (impossible !== undefined) {
+    yield rowOf(world, seed, before(world), impossible, { ok: true, early, copiedFrames: 0, running: 0 })
     return
   }
   for (; world.generation < generations; world.generation++) {
@@ -82,7 +83,8 @@ export function handOver(world: World, seed: number): Handover {
   if (!allocateMetadata(world)) return { failed: 'out-of-memory' }
   const next = world.policy.next(world)
   if (!next.ok) return { failed: next.step, next }
-  if (sizeOf(next.early) < earlyNeed(world, world.kept.length)) return { failed: 'boot-memory', next }
+  const failure = bootFailure(world, next.early, world.kept.length)
+  if (failure !== undefined) return { failed: failure, next }
   world.tally.copiedFrames = next.copiedFrames
   world.tally.overwrittenFrames = preservedIn(world, next.early)
   if (world.tally.overwrittenFrames === 0) return { next }
