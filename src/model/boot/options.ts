@@ -28,6 +28,7 @@ export interface GiganticPages {
   readonly perNode: ReadonlyMap<number, number>
 }
 
+/** They change the memory, the CPUs or the tables that a kernel starts from, or reserve something of their own. */
 const NOT_MODELLED = [
   'mem',
   'memmap',
@@ -62,18 +63,10 @@ const NOT_MODELLED = [
   'nohpet',
   'debug_pagealloc',
   'page_owner',
-  'page_poison',
-  'stack_depot_disable',
-  'kfence.sample_interval',
   'initcall_blacklist',
-  'numa_emulation',
-  'kexec_crash',
   'elfcorehdr',
   'disableapic',
-  'noexec',
-  'no_hash_pointers_early',
   'hashdist',
-  'reservelow',
 ]
 
 export function earlyOptions(cmdline: string): EarlyOptions {
