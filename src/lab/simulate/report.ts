@@ -31,7 +31,7 @@ export function studyHtml({ study, result, command }: StudyReport): string {
 <p>${html(study.description ?? '')}</p>
 <p class="muted">${html(`${study.policies.length} policies, ${result.seeds} seeds, ${result.generations} generations, ${roughSize(study.machine.memory)} of RAM`)}. What a model of pages says, not a measurement of a kernel.</p>
 <section id="survival"><h2>Survival over generations</h2>${CHART_LEGEND}
-<p class="muted">How much of a cell is filled is the share of the seeds whose every handover up to that generation was possible${result.vary === undefined ? '' : html(`; ${result.vary} is ${String(summaries[0]?.value)}`)}.</p>
+<p class="muted">How much of a cell is filled is the share of the seeds whose every handover up to that generation was possible${result.vary === undefined ? '' : html(`; ${result.vary} is ${valueText(summaries[0]?.value)}`)}.</p>
 ${survivalChart(base)}</section>
 ${sensitivity(result, summaries)}
 <section id="held-back"><h2>Memory held back against survival</h2>${heldBackChart(base)}</section>

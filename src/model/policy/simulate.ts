@@ -10,6 +10,7 @@ import { blockOrder } from '../pages/buddy.ts'
 import { NONE, USE } from '../pages/pages.ts'
 import { boot, bootFailure, earlyNeed, firstEarly } from './boot.ts'
 import { frameAt, PURPOSE } from './folio-set.ts'
+import { reclaim } from './memory.ts'
 import { preservedIn, sizeOf } from './parts.ts'
 import { POLICIES } from './policies.ts'
 import type { NextKernel } from './policy.ts'
@@ -107,7 +108,8 @@ function preserveOne(world: World, at: number, zones: readonly number[]): boolea
   const isVm = kept.purposes[at] === PURPOSE.vm
   const frame = frameAt(pages, kept, at)
   // memfd_pin_folios (mm/gup.c, 7.3), as preserving a memfd does.
-  if (isVm && pages.pins[frame] === 0 && typeof pinLongTerm(pages, frame, zones) !== 'number') return false
+  if (isVm && pages.pins[frame] === 0 && !withReclaim(world, frame, () => typeof pinLongTerm(pages, frame, zones) === 'number'))
+    return false
   const place = frameAt(pages, kept, at)
   switch (world.policy.toKho(world, at, place)) {
     case 'accepted':
@@ -115,8 +117,13 @@ function preserveOne(world: World, at: number, zones: readonly number[]): boolea
     case 'refused':
       return false
     case 'migrate':
-      return moveTo(world, at, place, zones)
+      return withReclaim(world, place, () => moveTo(world, at, place, zones))
   }
+}
+
+/** Once more after dropping page cache, if it failed; what cannot move for another reason fails again. */
+function withReclaim(world: World, frame: number, act: () => boolean): boolean {
+  return act() || (reclaim(world, 4 * framesOf(blockOrder(world.pages, frame))) > 0 && act())
 }
 
 /** What holds the folio lets go and takes the copy: its owner must help, migration alone cannot. */
