@@ -253,11 +253,8 @@ export class Machine implements GuestChannel {
     const session = await phase('ssh', SshSession.connect(this.#launched.sshPort, this.#spec.keys, bounds.ssh))
     this.#connected = session
     onSession(session)
-    const [result] = await phase(
-      'debugfs',
-      Promise.all([session.exec('cat /proc/sys/kernel/random/boot_id'), this.#labPort.said('debugfs')]),
-    )
-    return { hop, phases, bootId: result.stdout.toString('latin1').trim() }
+    await phase('debugfs', this.#labPort.said('debugfs'))
+    return { hop, phases, bootId: bootIdOf(await this.#labPort.said('init')) }
   }
 
   #watch(): void {
@@ -325,4 +322,11 @@ export class Machine implements GuestChannel {
   #evidence(): string[] {
     return [...this.#launched.process.stderr(), ...this.#console.tail()]
   }
+}
+
+/** init says its uptime and then the boot id. */
+function bootIdOf(said: string): string {
+  const [, bootId] = said.trim().split(' ')
+  if (bootId !== undefined) return bootId
+  throw new LabError({ code: 'guest-command-failed', message: "the guest's init did not say its boot id", evidence: [said] })
 }
