@@ -44,7 +44,8 @@ module.exports = {
     },
     {
       name: 'pure-rooms-use-no-packages',
-      comment: 'The only package below the use cases is zod, which holds the documents; decoders and the model are our own words.',
+      comment:
+        'The only package below the use cases is zod, which holds the documents; decoders and the model are our own words.',
       severity: 'error',
       from: { path: PURE, pathNot: TESTS },
       to: { path: 'node_modules/', pathNot: 'node_modules/zod/' },
@@ -96,6 +97,10 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'], extensions: ['.ts', '.js', '.mjs', '.cjs', '.vue', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.vue', '.json'],
+    },
   },
 }

@@ -8,7 +8,8 @@ const noKillByName = {
 }
 const noKillByNameInTemplate = { ...noKillByName, selector: 'TemplateElement[value.raw=/\\b(killall|pkill)\\b/]' }
 const noBroadKill = {
-  selector: "CallExpression[callee.object.name='process'][callee.property.name='kill'] > UnaryExpression[operator='-'].arguments:first-child > Literal[value=1]",
+  selector:
+    "CallExpression[callee.object.name='process'][callee.property.name='kill'] > UnaryExpression[operator='-'].arguments:first-child > Literal[value=1]",
   message: 'kill(-1) ends every process there is.',
 }
 
@@ -20,7 +21,9 @@ export default tseslint.config(
   {
     files: ['**/*.ts', '**/*.vue'],
     extends: [...tseslint.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname, extraFileExtensions: ['.vue'] } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname, extraFileExtensions: ['.vue'] },
+    },
     rules: {
       // Numbers print the same everywhere; what must not slip into text is an object.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
@@ -37,7 +40,15 @@ export default tseslint.config(
       'no-restricted-syntax': ['error', noKillByName, noKillByNameInTemplate, noBroadKill],
       'no-restricted-imports': [
         'error',
-        { paths: [{ name: 'electron', importNames: ['ipcMain'], message: 'Channels are registered in src/main/ipc.ts alone, which checks the sender and the schema.' }] },
+        {
+          paths: [
+            {
+              name: 'electron',
+              importNames: ['ipcMain'],
+              message: 'Channels are registered in src/main/ipc.ts alone, which checks the sender and the schema.',
+            },
+          ],
+        },
       ],
     },
   },
@@ -77,12 +88,26 @@ export default tseslint.config(
   {
     // The scripts that set up run on a Node without type stripping, before any package is installed.
     files: ['scripts/**/*.mjs'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', setInterval: 'readonly', clearInterval: 'readonly', URL: 'readonly', AbortController: 'readonly' } },
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearInterval: 'readonly',
+        URL: 'readonly',
+        AbortController: 'readonly',
+      },
+    },
     rules: {
       'no-undef': 'error',
       'no-unused-vars': 'error',
       'no-restricted-syntax': ['error', noKillByName, noKillByNameInTemplate],
-      'no-restricted-imports': ['error', { patterns: [{ regex: '^(?!node:|\\./)', message: 'Only node: modules: nothing is installed yet when this runs.' }] }],
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^(?!node:|\\./)', message: 'Only node: modules: nothing is installed yet when this runs.' }] },
+      ],
     },
   },
 )

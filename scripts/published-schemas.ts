@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { Comparison, ExperimentFile, ImageManifest, Observation, Prediction, StudyFile, StudyResult } from '../src/shared/documents/index.ts'
+import {
+  Comparison,
+  ExperimentFile,
+  ImageManifest,
+  Observation,
+  Prediction,
+  StudyFile,
+  StudyResult,
+} from '../src/shared/documents/index.ts'
 
 /** The documents whose form other programs may rely on. The experiment is published as it is written, before defaults. */
 const DOCUMENTS = [

@@ -51,7 +51,16 @@ export function buildProgram(cli: Cli, version: string): Command {
     .hook('preAction', (_program, command) => {
       cli.json = command.optsWithGlobals<{ json?: boolean }>().json === true
     })
-  for (const make of [doctorCommand, imageCommand, predictCommand, runCommand, reportCommand, decodeCommand, simulateCommand, serveCommand]) {
+  for (const make of [
+    doctorCommand,
+    imageCommand,
+    predictCommand,
+    runCommand,
+    reportCommand,
+    decodeCommand,
+    simulateCommand,
+    serveCommand,
+  ]) {
     program.addCommand(make(cli))
   }
   quieten(program, cli.terminal)

@@ -12,7 +12,9 @@ const CLAIMS = sampleClaims()
 const verdicts = (observation: Observation, claims: readonly ResolvedClaim[] = CLAIMS): Record<string, string> =>
   Object.fromEntries(compare(claims, observation, sampleMeta()).claims.map(({ id, verdict }) => [id, verdict]))
 
-const predictedIds = sampleClaims().filter((claim) => claim.predicted !== undefined).map(({ id }) => id)
+const predictedIds = sampleClaims()
+  .filter((claim) => claim.predicted !== undefined)
+  .map(({ id }) => id)
 
 describe('compare', () => {
   it('makes a document that its schema accepts, from an observation that its schema accepts', () => {
@@ -40,33 +42,48 @@ describe('compare', () => {
   it('matches nothing when no reading succeeded', () => {
     const observation = sampleObservation()
     const blind: Observation = { ...observation, hops: observation.hops.map(withoutReadings) }
-    const matched = Object.entries(verdicts(blind)).filter(([, verdict]) => verdict === 'match').map(([id]) => id)
+    const matched = Object.entries(verdicts(blind))
+      .filter(([, verdict]) => verdict === 'match')
+      .map(([id]) => id)
     // That the next kernel runs at all shows that it was accepted; every other claim needs a reading.
     expect(matched).toEqual(['hop1.kexec.load'])
-    expect(Object.values(verdicts({ ...observation, hops: [] })).every((verdict) => verdict === 'unobserved' || verdict === 'unpredicted')).toBe(true)
+    expect(
+      Object.values(verdicts({ ...observation, hops: [] })).every(
+        (verdict) => verdict === 'unobserved' || verdict === 'unpredicted',
+      ),
+    ).toBe(true)
   })
 
   it('is never greener with one reading less', () => {
     const places = sampleObservation().hops.flatMap((hop, index) =>
-      (['guest', 'host'] as const).flatMap((view) => Object.keys(hop[view]).map((name) => ({ index, view, name }))))
+      (['guest', 'host'] as const).flatMap((view) => Object.keys(hop[view]).map((name) => ({ index, view, name }))),
+    )
     const whole = verdicts(sampleObservation())
-    fc.assert(fc.property(fc.constantFrom(...places), ({ index, view, name }) => {
-      const hops = SAMPLE.hops.map((hop, at) => (at === index ? { ...hop, [view]: { ...hop[view], [name]: notSeen('gone') } } : hop))
-      for (const [id, verdict] of Object.entries(verdicts({ ...SAMPLE, hops }))) {
-        if (verdict === 'match') expect(whole[id]).toBe('match')
-        else expect(['unobserved', 'unpredicted']).toContain(verdict)
-      }
-    }), { numRuns: 80 })
+    fc.assert(
+      fc.property(fc.constantFrom(...places), ({ index, view, name }) => {
+        const hops = SAMPLE.hops.map((hop, at) =>
+          at === index ? { ...hop, [view]: { ...hop[view], [name]: notSeen('gone') } } : hop,
+        )
+        for (const [id, verdict] of Object.entries(verdicts({ ...SAMPLE, hops }))) {
+          if (verdict === 'match') expect(whole[id]).toBe('match')
+          else expect(['unobserved', 'unpredicted']).toContain(verdict)
+        }
+      }),
+      { numRuns: 80 },
+    )
   })
 
   it('differs wherever the prediction is changed', () => {
     // Two subjects take their question from the prediction (an alignment, places to be in): a changed question is no wrong answer.
     const asked = ['scratch.order', 'scratch.alignment']
     const claims = sampleClaims().filter((claim) => claim.predicted !== undefined && !asked.includes(claim.subject))
-    fc.assert(fc.property(fc.constantFrom(...claims), fc.nat(), (claim, seed) => {
-      const changed = { ...claim, predicted: changeOneLeaf(claim.predicted ?? null, seed) }
-      expect([claim.id, verdicts(SAMPLE, [changed])[claim.id]]).toEqual([claim.id, 'differ'])
-    }), { numRuns: 400 })
+    fc.assert(
+      fc.property(fc.constantFrom(...claims), fc.nat(), (claim, seed) => {
+        const changed = { ...claim, predicted: changeOneLeaf(claim.predicted ?? null, seed) }
+        expect([claim.id, verdicts(SAMPLE, [changed])[claim.id]]).toEqual([claim.id, 'differ'])
+      }),
+      { numRuns: 400 },
+    )
   })
 
   it('says so when guest and host contradict each other, predicted or not', () => {
@@ -87,12 +104,21 @@ describe('compare', () => {
     const [claim] = sampleClaims()
     if (claim === undefined) throw new Error('the sample has claims')
     const [compared] = compare([{ ...claim, subject: 'constructor' }], sampleObservation(), sampleMeta()).claims
-    expect([compared?.verdict, compared?.reason]).toEqual(['unobserved', 'this release of the lab does not know how to observe constructor'])
+    expect([compared?.verdict, compared?.reason]).toEqual([
+      'unobserved',
+      'this release of the lab does not know how to observe constructor',
+    ])
   })
 
   it('keeps what a lost run had shown', () => {
     const observation = sampleObservation()
-    const lost = { code: 'guest-panicked', message: 'the guest panicked', hop: 1, phase: 'kernel' as const, evidence: ['Kernel panic - not syncing'] }
+    const lost = {
+      code: 'guest-panicked',
+      message: 'the guest panicked',
+      hop: 1,
+      phase: 'kernel' as const,
+      evidence: ['Kernel panic - not syncing'],
+    }
     const comparison = compare(sampleClaims(), { ...observation, hops: observation.hops.slice(0, 1), lost }, sampleMeta())
     expect(comparison.lost).toBe('boot 1 (phase kernel): the guest panicked')
     expect(comparison.summary.run).toBe('lost')
@@ -103,7 +129,8 @@ describe('compare', () => {
 })
 
 describe('findings', () => {
-  const findings = (observation: Observation) => compare(sampleClaims(), observation, sampleMeta()).findings.map(({ id, status, words }) => ({ id, status, words }))
+  const findings = (observation: Observation) =>
+    compare(sampleClaims(), observation, sampleMeta()).findings.map(({ id, status, words }) => ({ id, status, words }))
 
   it('say what debugfs and guest RAM each showed, with the numbers', () => {
     expect(findings(sampleObservation())).toMatchInlineSnapshot(`
@@ -125,7 +152,8 @@ describe('findings', () => {
   it('are refuted by a kernel that behaves well', () => {
     const observation = sampleObservation()
     const [first, second] = observation.hops
-    if (first === undefined || second === undefined || !first.host.outRoot.ok || !second.host.outRoot.ok) throw new Error('the sample has two boots')
+    if (first === undefined || second === undefined || !first.host.outRoot.ok || !second.host.outRoot.ok)
+      throw new Error('the sample has two boots')
     first.guest.outFdt = seen(first.host.outRoot.value.blob)
     second.guest.outFdt = seen(second.host.outRoot.value.blob)
     expect(findings(observation)).toMatchInlineSnapshot(`
@@ -153,36 +181,92 @@ describe('findings', () => {
 
 /** For every subject a change of what is seen that must turn its claim into a difference. */
 const changes: Readonly<Record<Subject, (hops: HopObservation[]) => void>> = {
-  'boot.release': ([first]) => { if (first) first.guest.release = seen('7.3.5') },
-  'boot.cmdline': ([first]) => { if (first) first.guest.cmdline = seen('kho=off') },
-  'boot.kho': ([first]) => { if (first) first.guest.khoDirectory = seen(false) },
-  'firmware.map': ([first]) => { if (first?.guest.firmwareMap.ok) first.guest.firmwareMap.value.pop() },
-  'firmware.ram': ([first]) => { if (first) first.host.ramMap = seen([{ start: '0x0', end: '0x3ff00000' }]) },
-  'scratch.count': ([first]) => { if (first?.host.scratchArray.ok) first.host.scratchArray.value.regions.pop() },
-  'scratch.order': ([first]) => { if (first) first.guest.scratchPhys = seen(['0x13a400000', '0x3e800000', '0x33800000']) },
-  'scratch.alignment': ([first]) => { if (first) first.guest.scratchPhys = seen(['0x3a401000', '0x3e800000', '0x33800000']) },
-  'scratch.sizes': ([first]) => { if (first) first.guest.scratchLen = seen(['0x4400000', '0x400000', '0x3c00000']) },
-  'scratch.addresses': ([first]) => { if (first) first.guest.scratchPhys = seen(['0x3a000000', '0x3e800000', '0x33800000']) },
-  'scratch.unchanged': ([, second]) => { if (second) second.guest.scratchLen = seen(['0x4400000', '0x400000', '0x3c00000']) },
-  'tree.root': ([first]) => { if (first?.host.outRoot.ok) first.host.outRoot.value.blob = blobOf(renamed(first.host.outRoot.value.blob.hex ?? '', 'LUO', 'LUA')) },
-  'tree.bytes': ([, second]) => { if (second) second.guest.inFdt = seen(blobOf(new Uint8Array(345))) },
-  'tree.kexec-metadata': ([first]) => { changeSubtree(first, 'kexec-metadata', '7.3.4', '7.3.5') },
-  'tree.memblock': ([first]) => { changeSubtree(first, 'memblock', 'trace', 'truce') },
+  'boot.release': ([first]) => {
+    if (first) first.guest.release = seen('7.3.5')
+  },
+  'boot.cmdline': ([first]) => {
+    if (first) first.guest.cmdline = seen('kho=off')
+  },
+  'boot.kho': ([first]) => {
+    if (first) first.guest.khoDirectory = seen(false)
+  },
+  'firmware.map': ([first]) => {
+    if (first?.guest.firmwareMap.ok) first.guest.firmwareMap.value.pop()
+  },
+  'firmware.ram': ([first]) => {
+    if (first) first.host.ramMap = seen([{ start: '0x0', end: '0x3ff00000' }])
+  },
+  'scratch.count': ([first]) => {
+    if (first?.host.scratchArray.ok) first.host.scratchArray.value.regions.pop()
+  },
+  'scratch.order': ([first]) => {
+    if (first) first.guest.scratchPhys = seen(['0x13a400000', '0x3e800000', '0x33800000'])
+  },
+  'scratch.alignment': ([first]) => {
+    if (first) first.guest.scratchPhys = seen(['0x3a401000', '0x3e800000', '0x33800000'])
+  },
+  'scratch.sizes': ([first]) => {
+    if (first) first.guest.scratchLen = seen(['0x4400000', '0x400000', '0x3c00000'])
+  },
+  'scratch.addresses': ([first]) => {
+    if (first) first.guest.scratchPhys = seen(['0x3a000000', '0x3e800000', '0x33800000'])
+  },
+  'scratch.unchanged': ([, second]) => {
+    if (second) second.guest.scratchLen = seen(['0x4400000', '0x400000', '0x3c00000'])
+  },
+  'tree.root': ([first]) => {
+    if (first?.host.outRoot.ok)
+      first.host.outRoot.value.blob = blobOf(renamed(first.host.outRoot.value.blob.hex ?? '', 'LUO', 'LUA'))
+  },
+  'tree.bytes': ([, second]) => {
+    if (second) second.guest.inFdt = seen(blobOf(new Uint8Array(345)))
+  },
+  'tree.kexec-metadata': ([first]) => {
+    changeSubtree(first, 'kexec-metadata', '7.3.4', '7.3.5')
+  },
+  'tree.memblock': ([first]) => {
+    changeSubtree(first, 'memblock', 'trace', 'truce')
+  },
   'tree.LUO': ([first]) => {
-    if (first?.guest.outSubtrees.ok) first.guest.outSubtrees.value['LUO'] = blobOf(Buffer.from(`${Buffer.from('luo-v5\0\0').toString('hex')}07${'00'.repeat(23)}`, 'hex'))
+    if (first?.guest.outSubtrees.ok)
+      first.guest.outSubtrees.value['LUO'] = blobOf(
+        Buffer.from(`${Buffer.from('luo-v5\0\0').toString('hex')}07${'00'.repeat(23)}`, 'hex'),
+      )
   },
-  'debugfs.outFdt': ([first]) => { if (first) first.guest.outFdt = notSeen('ENOENT: /sys/kernel/debug/kho/out/fdt') },
-  'debugfs.inSubtrees.LUO': ([, second]) => { if (second?.guest.inSubtrees.ok) second.guest.inSubtrees.value['LUO'] = blobOf(new Uint8Array(32)) },
-  'preserved.records': ([first]) => { if (first?.host.outRadix.ok) first.host.outRadix.value.records = first.host.outRadix.value.records.map((record) => ({ ...record, order: 1 })) },
-  'preserved.radix': ([first]) => { if (first?.host.outRadix.ok) first.host.outRadix.value.nodes[0]?.slots.push(511) },
+  'debugfs.outFdt': ([first]) => {
+    if (first) first.guest.outFdt = notSeen('ENOENT: /sys/kernel/debug/kho/out/fdt')
+  },
+  'debugfs.inSubtrees.LUO': ([, second]) => {
+    if (second?.guest.inSubtrees.ok) second.guest.inSubtrees.value['LUO'] = blobOf(new Uint8Array(32))
+  },
+  'preserved.records': ([first]) => {
+    if (first?.host.outRadix.ok)
+      first.host.outRadix.value.records = first.host.outRadix.value.records.map((record) => ({ ...record, order: 1 }))
+  },
+  'preserved.radix': ([first]) => {
+    if (first?.host.outRadix.ok) first.host.outRadix.value.nodes[0]?.slots.push(511)
+  },
   'invariant.preserved-outside-scratch': ([first]) => {
-    if (first?.host.outRadix.ok) { first.host.outRadix.value.records.push({ start: '0x3a400000', order: 0 }); first.host.outRadix.value.recordCount += 1 }
+    if (first?.host.outRadix.ok) {
+      first.host.outRadix.value.records.push({ start: '0x3a400000', order: 0 })
+      first.host.outRadix.value.recordCount += 1
+    }
   },
-  'invariant.addresses-inside-ram': ([first]) => { if (first) first.host.ramMap = seen([{ start: '0x0', end: '0x3f000000' }]) },
-  'invariant.lengths-agree': ([first]) => { if (first) first.guest.scratchLen = seen(['0x4400000']) },
-  'handover.inFdt': ([, second]) => { if (second) second.guest.inFdt = seen(blobOf(new Uint8Array(345))) },
-  'handover.message': ([, second]) => { if (second) second.guest.khoMessages = seen(['KHO: exec from: 7.3.4 (count 2)']) },
-  'handover.reserved': ([, second]) => { if (second?.guest.memblockReserved.ok) second.guest.memblockReserved.value.pop() },
+  'invariant.addresses-inside-ram': ([first]) => {
+    if (first) first.host.ramMap = seen([{ start: '0x0', end: '0x3f000000' }])
+  },
+  'invariant.lengths-agree': ([first]) => {
+    if (first) first.guest.scratchLen = seen(['0x4400000'])
+  },
+  'handover.inFdt': ([, second]) => {
+    if (second) second.guest.inFdt = seen(blobOf(new Uint8Array(345)))
+  },
+  'handover.message': ([, second]) => {
+    if (second) second.guest.khoMessages = seen(['KHO: exec from: 7.3.4 (count 2)'])
+  },
+  'handover.reserved': ([, second]) => {
+    if (second?.guest.memblockReserved.ok) second.guest.memblockReserved.value.pop()
+  },
   'handover.content': ([, second]) => {
     const record = second?.host.preservedAfter?.ok === true ? second.host.preservedAfter.value[0] : undefined
     if (record) record.sha256 = '0'.repeat(64)
@@ -191,13 +275,25 @@ const changes: Readonly<Record<Subject, (hops: HopObservation[]) => void>> = {
     const data = second?.guest.setupData.ok === true ? second.guest.setupData.value[0] : undefined
     if (data) data.data = blobOf(new Uint8Array(32))
   },
-  'handover.reserveMem': ([, second]) => { changeSubtree(second, 'memblock', 'trace', 'truce') },
+  'handover.reserveMem': ([, second]) => {
+    changeSubtree(second, 'memblock', 'trace', 'truce')
+  },
   'kexec.load': () => undefined,
-  'kexec.kernel': ([first]) => { changeSegment(first, 3) },
-  'kexec.running': ([, second]) => { if (second) second.guest.iomem = seen([{ start: '0x1000000', end: '0x1600000', name: 'Kernel code', depth: 1 }]) },
-  'kexec.initrd': ([, second]) => { if (second) second.guest.bootParams = seen(blobOf(new Uint8Array(4096))) },
-  'kexec.scratchArray': ([, second]) => { if (second?.host.scratchArray.ok) second.host.scratchArray.value.address = '0x1000' },
-  'kexec.segments': ([first]) => { changeSegment(first, 1) },
+  'kexec.kernel': ([first]) => {
+    changeSegment(first, 3)
+  },
+  'kexec.running': ([, second]) => {
+    if (second) second.guest.iomem = seen([{ start: '0x1000000', end: '0x1600000', name: 'Kernel code', depth: 1 }])
+  },
+  'kexec.initrd': ([, second]) => {
+    if (second) second.guest.bootParams = seen(blobOf(new Uint8Array(4096)))
+  },
+  'kexec.scratchArray': ([, second]) => {
+    if (second?.host.scratchArray.ok) second.host.scratchArray.value.address = '0x1000'
+  },
+  'kexec.segments': ([first]) => {
+    changeSegment(first, 1)
+  },
 }
 
 describe.each(Object.entries(changes).filter(([subject]) => subject !== 'kexec.load'))('%s', (subject, change) => {
@@ -211,7 +307,8 @@ describe.each(Object.entries(changes).filter(([subject]) => subject !== 'kexec.l
 })
 
 const byteText = (text: string): string => Buffer.from(text).toString('hex')
-const renamed = (hex: string, from: string, to: string): Uint8Array => Buffer.from(hex.replace(byteText(from), byteText(to)), 'hex')
+const renamed = (hex: string, from: string, to: string): Uint8Array =>
+  Buffer.from(hex.replace(byteText(from), byteText(to)), 'hex')
 
 function changeSubtree(hop: HopObservation | undefined, name: string, from: string, to: string): void {
   const subtrees = hop?.guest.outSubtrees
@@ -235,12 +332,19 @@ function withoutReadings(hop: HopObservation): HopObservation {
 
 /** The value with one leaf (or, where there is none, the empty list itself) changed into something else. */
 function changeOneLeaf(value: Json, seed: number): Json {
-  if (value === null || typeof value !== 'object') return typeof value === 'boolean' ? !value : typeof value === 'number' ? value + 1 : `${String(value)}0`
+  if (value === null || typeof value !== 'object')
+    return typeof value === 'boolean' ? !value : typeof value === 'number' ? value + 1 : `${String(value)}0`
   if (Array.isArray(value)) {
     if (value.length === 0) return ['0x1']
-    return value.map((inner: Json, index) => (index === seed % value.length ? changeOneLeaf(inner, Math.floor(seed / value.length)) : inner))
+    return value.map((inner: Json, index) =>
+      index === seed % value.length ? changeOneLeaf(inner, Math.floor(seed / value.length)) : inner,
+    )
   }
   const entries = Object.entries(value)
-  return Object.fromEntries(entries.map(([key, inner], index) =>
-    [key, index === seed % entries.length ? changeOneLeaf(inner, Math.floor(seed / entries.length)) : inner]))
+  return Object.fromEntries(
+    entries.map(([key, inner], index) => [
+      key,
+      index === seed % entries.length ? changeOneLeaf(inner, Math.floor(seed / entries.length)) : inner,
+    ]),
+  )
 }

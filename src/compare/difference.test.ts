@@ -11,17 +11,21 @@ const told = (expected: Json, seen: Json): string => {
 
 describe('firstDifference', () => {
   it('finds none exactly where the values are equal', () => {
-    fc.assert(fc.property(json, json, (a, b) => {
-      expect(firstDifference(a, b) === undefined).toBe(sameJson(a, b))
-      expect(firstDifference(a, a)).toBeUndefined()
-    }))
+    fc.assert(
+      fc.property(json, json, (a, b) => {
+        expect(firstDifference(a, b) === undefined).toBe(sameJson(a, b))
+        expect(firstDifference(a, a)).toBeUndefined()
+      }),
+    )
   })
 
   it('names values that do differ', () => {
-    fc.assert(fc.property(json, json, (a, b) => {
-      const difference = firstDifference(a, b)
-      if (difference !== undefined) expect(sameJson(difference.expected, difference.seen)).toBe(false)
-    }))
+    fc.assert(
+      fc.property(json, json, (a, b) => {
+        const difference = firstDifference(a, b)
+        if (difference !== undefined) expect(sameJson(difference.expected, difference.seen)).toBe(false)
+      }),
+    )
   })
 
   it('says in words what differs', () => {

@@ -14,7 +14,13 @@ export interface Difference {
 /** The first place, in document order, where `seen` is not `expected`; undefined when they are equal. */
 export function firstDifference(expected: Json, seen: Json, path = ''): Difference | undefined {
   if (sameJson(expected, seen)) return undefined
-  if (isBlobValue(expected) && isBlobValue(seen) && expected.hex !== undefined && seen.hex !== undefined && expected.hex !== seen.hex) {
+  if (
+    isBlobValue(expected) &&
+    isBlobValue(seen) &&
+    expected.hex !== undefined &&
+    seen.hex !== undefined &&
+    expected.hex !== seen.hex
+  ) {
     return byteDifference(expected.hex, seen.hex, path)
   }
   if (isList(expected) && isList(seen)) {
@@ -36,7 +42,8 @@ const inside = (expected: Json | undefined, seen: Json | undefined, path: string
 export function describeDifference(difference: Difference, expectedName = 'predicted'): string {
   const what = difference.path === '' ? 'the value' : difference.path
   const { expected, seen, offset } = difference
-  if (offset !== undefined) return `${what} first differs at offset ${hex(offset)}: ${byteWord(seen)}, ${expectedName} ${byteWord(expected)}`
+  if (offset !== undefined)
+    return `${what} first differs at offset ${hex(offset)}: ${byteWord(seen)}, ${expectedName} ${byteWord(expected)}`
   if (seen === undefined) return `${what} is missing, ${expectedName} ${shortValue(expected)}`
   if (expected === undefined) return `${what} is ${shortValue(seen)}, ${expectedName} nothing there`
   return `${what} is ${shortValue(seen)}, ${expectedName} ${shortValue(expected)}`

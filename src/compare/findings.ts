@@ -8,15 +8,17 @@ export function findingsOf(claims: readonly ComparedClaim[], observation: Observ
     if (claim.finding === undefined) return []
     const entry = defectOf(claim.finding)
     const hop = observation.hops.find((candidate) => candidate.hop === claim.hop)
-    return [{
-      id: claim.finding,
-      title: entry?.title ?? claim.title,
-      status: statusOf(claim),
-      words: [wordsOf(claim, hop), ...(claim.verdict === 'match' && entry !== undefined ? [entry.explanation] : [])].join(' '),
-      hop: claim.hop,
-      claim: claim.id,
-      basis: [...(entry?.basis ?? claim.basis)],
-    }]
+    return [
+      {
+        id: claim.finding,
+        title: entry?.title ?? claim.title,
+        status: statusOf(claim),
+        words: [wordsOf(claim, hop), ...(claim.verdict === 'match' && entry !== undefined ? [entry.explanation] : [])].join(' '),
+        hop: claim.hop,
+        claim: claim.id,
+        basis: [...(entry?.basis ?? claim.basis)],
+      },
+    ]
   })
 }
 
@@ -64,7 +66,9 @@ function ramWords(claim: ComparedClaim, { host }: HopObservation): string {
   if (claim.subject === 'debugfs.inSubtrees.LUO') {
     const subtree = host.inRoot?.ok === true ? host.inRoot.value.subtrees.find(({ name }) => name === 'LUO') : undefined
     const asked = 'An intact struct luo_ser begins with 6c756f2d76350000 ("luo-v5").'
-    return subtree === undefined ? asked : `The handover tree in guest RAM places it at ${subtree.address}, ${subtree.size} bytes. ${asked}`
+    return subtree === undefined
+      ? asked
+      : `The handover tree in guest RAM places it at ${subtree.address}, ${subtree.size} bytes. ${asked}`
   }
   return 'value' in claim.host ? `Guest RAM shows ${shortValue(claim.host.value)}.` : ''
 }

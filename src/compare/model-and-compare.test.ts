@@ -8,11 +8,25 @@ import { sampleMeta, sampleObservation } from './sample.fixture.ts'
 
 const KERNEL = kernelOf('7.3.4', {
   initrdSize: 3_452_212,
-  header: { initSize: 0xcbb000, prefAddress: 0x1000000, kernelAlignment: 0x200000, relocatable: true, setupSects: 39, version: 527 },
+  header: {
+    initSize: 0xcbb000,
+    prefAddress: 0x1000000,
+    kernelAlignment: 0x200000,
+    relocatable: true,
+    setupSects: 39,
+    version: 527,
+  },
 })
-const PREDICTION = predictionOf({
-  machine: { memory: '1GiB' }, kho: { liveupdate: true }, kernel: { cmdline: 'nokaslr' }, reserveMem: [{ name: 'trace', size: '12MiB' }], hops: 1,
-}, [KERNEL, KERNEL])
+const PREDICTION = predictionOf(
+  {
+    machine: { memory: '1GiB' },
+    kho: { liveupdate: true },
+    kernel: { cmdline: 'nokaslr' },
+    reserveMem: [{ name: 'trace', size: '12MiB' }],
+    hops: 1,
+  },
+  [KERNEL, KERNEL],
+)
 
 /** The sample observation under the command lines that the model makes. */
 function observationOf(): Observation {
@@ -22,31 +36,42 @@ function observationOf(): Observation {
 }
 
 function givensOf(observation: Observation): Givens {
-  return Object.assign({}, ...observation.hops.map(({ hop, host }) => {
-    if (!host.outRoot.ok || !host.outRadix.ok || !host.scratchArray.ok) throw new Error('the sample shows all of it')
-    const { address, preservedMemoryMap, subtrees, blob } = host.outRoot.value
-    const given = {
-      'scratch.regions': host.scratchArray.value.regions,
-      'tree.address': address,
-      'tree.memoryMap': preservedMemoryMap,
-      'tree.addresses': Object.fromEntries(subtrees.map((subtree) => [subtree.name, subtree.address])),
-      'tree.memblockRegions': [{ name: 'trace', start: '0x3e800000', size: '0xc00000' }],
-      'tree.luoFlb': hex(fromHex(address) + 0x4000),
-      'tree.blob': { address, size: blob.size, sha256: blob.sha256 },
-      'preserved.records': host.outRadix.value.records,
-      ...(host.preservedBefore?.ok === true ? { 'preserved.hashes': host.preservedBefore.value.map(({ record, sha256 }) => ({ ...record, sha256 })) } : {}),
-    }
-    return Object.fromEntries(Object.entries(given).map(([name, value]) => [`hop${hop}.${name}`, value]))
-  }), { 'host.accelerator': { used: 'tcg', cpuModel: 'any' } }) as Givens
+  return Object.assign(
+    {},
+    ...observation.hops.map(({ hop, host }) => {
+      if (!host.outRoot.ok || !host.outRadix.ok || !host.scratchArray.ok) throw new Error('the sample shows all of it')
+      const { address, preservedMemoryMap, subtrees, blob } = host.outRoot.value
+      const given = {
+        'scratch.regions': host.scratchArray.value.regions,
+        'tree.address': address,
+        'tree.memoryMap': preservedMemoryMap,
+        'tree.addresses': Object.fromEntries(subtrees.map((subtree) => [subtree.name, subtree.address])),
+        'tree.memblockRegions': [{ name: 'trace', start: '0x3e800000', size: '0xc00000' }],
+        'tree.luoFlb': hex(fromHex(address) + 0x4000),
+        'tree.blob': { address, size: blob.size, sha256: blob.sha256 },
+        'preserved.records': host.outRadix.value.records,
+        ...(host.preservedBefore?.ok === true
+          ? { 'preserved.hashes': host.preservedBefore.value.map(({ record, sha256 }) => ({ ...record, sha256 })) }
+          : {}),
+      }
+      return Object.fromEntries(Object.entries(given).map(([name, value]) => [`hop${hop}.${name}`, value]))
+    }),
+    { 'host.accelerator': { used: 'tcg', cpuModel: 'any' } },
+  ) as Givens
 }
 
-describe('the model\'s claims and what compare reads', () => {
+describe("the model's claims and what compare reads", () => {
   it('have the same shape: a kernel that does as predicted agrees in every claim', () => {
     const observation = observationOf()
     const { claims, summary } = compare(resolve(PREDICTION, givensOf(observation)), observation, sampleMeta())
-    const silent = PREDICTION.claims.filter(({ prediction }) => prediction.kind === 'unpredicted').map(({ id }) => `${id} unpredicted: `)
-    expect(claims.filter(({ verdict }) => verdict !== 'match').map(({ id, verdict, reason }) =>
-      `${id} ${verdict}: ${verdict === 'unpredicted' ? '' : reason}`)).toEqual(silent)
+    const silent = PREDICTION.claims
+      .filter(({ prediction }) => prediction.kind === 'unpredicted')
+      .map(({ id }) => `${id} unpredicted: `)
+    expect(
+      claims
+        .filter(({ verdict }) => verdict !== 'match')
+        .map(({ id, verdict, reason }) => `${id} ${verdict}: ${verdict === 'unpredicted' ? '' : reason}`),
+    ).toEqual(silent)
     expect(summary.run).toBe('agreed')
   })
 

@@ -4,7 +4,14 @@ import { encodeLuo } from '../abi/luo.ts'
 import { radixLayout } from '../abi/radix.ts'
 import { encodeKhoSetupData } from '../abi/setup-data.ts'
 import {
-  notSeen, seen, type Blob, type HopObservation, type Observation, type Prediction, type ResolvedClaim, type RootFdtView,
+  notSeen,
+  seen,
+  type Blob,
+  type HopObservation,
+  type Observation,
+  type Prediction,
+  type ResolvedClaim,
+  type RootFdtView,
 } from '../shared/documents/index.ts'
 import type { Subject, SubjectValues } from '../shared/documents/subjects.ts'
 import type { Json } from '../shared/json.ts'
@@ -29,10 +36,18 @@ function sha256(data: Uint8Array | string): string {
 }
 
 export function blobOf(bytes: Uint8Array): Blob {
-  return { size: bytes.length, sha256: sha256(bytes), hex: Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('') }
+  return {
+    size: bytes.length,
+    sha256: sha256(bytes),
+    hex: Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(''),
+  }
 }
 
-const REGIONS = [{ start: '0x3a400000', size: '0x4400000' }, { start: '0x3e800000', size: '0x0' }, { start: '0x33800000', size: '0x3c00000' }]
+const REGIONS = [
+  { start: '0x3a400000', size: '0x4400000' },
+  { start: '0x3e800000', size: '0x0' },
+  { start: '0x33800000', size: '0x3c00000' },
+]
 const FIRMWARE_MAP = [
   { start: '0x0', end: '0x9fc00', type: 'System RAM' },
   { start: '0x9fc00', end: '0xa0000', type: 'Reserved' },
@@ -50,27 +65,34 @@ const MAP_ADDRESS = [0x1183000, 0x1a2e000] as const
 const SETUP = { fdtAddress: physAddr(ROOT_ADDRESS[0]), fdtSize: 4096, scratchAddress: physAddr(0x3e7f0000), scratchSize: 48 }
 
 const subtreesOf = (hop: 0 | 1): { name: string; address: number; bytes: Uint8Array }[] => [
-  { name: 'kexec-metadata', address: ROOT_ADDRESS[hop] + 0x1000, bytes: encodeKexecMetadata({ version: 1, previousRelease: RELEASE, kexecCount: hop + 1 }) },
   {
-    name: 'LUO', address: ROOT_ADDRESS[hop] + 0x3000,
+    name: 'kexec-metadata',
+    address: ROOT_ADDRESS[hop] + 0x1000,
+    bytes: encodeKexecMetadata({ version: 1, previousRelease: RELEASE, kexecCount: hop + 1 }),
+  },
+  {
+    name: 'LUO',
+    address: ROOT_ADDRESS[hop] + 0x3000,
     bytes: encodeLuo({ liveupdateNumber: hop + 1, sessions: physAddr(0), flbs: physAddr(ROOT_ADDRESS[hop] + 0x4000) }),
   },
   { name: 'memblock', address: ROOT_ADDRESS[hop] + 0x5000, bytes: kernelMemblockFdt([RESERVE_MEM]) },
 ]
 
-const rootBytes = (hop: 0 | 1): Uint8Array => kernelRootFdt({
-  compatible: 'kho-v4',
-  memoryMap: MAP_ADDRESS[hop],
-  subtrees: subtreesOf(hop).map(({ name, address, bytes }) => ({ name, address, size: bytes.length })),
-})
+const rootBytes = (hop: 0 | 1): Uint8Array =>
+  kernelRootFdt({
+    compatible: 'kho-v4',
+    memoryMap: MAP_ADDRESS[hop],
+    subtrees: subtreesOf(hop).map(({ name, address, bytes }) => ({ name, address, size: bytes.length })),
+  })
 
-const recordsOf = (hop: 0 | 1): { start: string; order: number }[] => [
-  { start: hex(ROOT_ADDRESS[hop]), order: 0 },
-  ...subtreesOf(hop).map(({ address }) => ({ start: hex(address), order: 0 })),
-  { start: hex(ROOT_ADDRESS[hop] + 0x4000), order: 0 },
-  { start: '0x3e800000', order: 11 },
-  { start: '0x3f000000', order: 10 },
-].sort((a, b) => fromHex(a.start) - fromHex(b.start))
+const recordsOf = (hop: 0 | 1): { start: string; order: number }[] =>
+  [
+    { start: hex(ROOT_ADDRESS[hop]), order: 0 },
+    ...subtreesOf(hop).map(({ address }) => ({ start: hex(address), order: 0 })),
+    { start: hex(ROOT_ADDRESS[hop] + 0x4000), order: 0 },
+    { start: '0x3e800000', order: 11 },
+    { start: '0x3f000000', order: 10 },
+  ].sort((a, b) => fromHex(a.start) - fromHex(b.start))
 
 function rootView(hop: 0 | 1): RootFdtView {
   return {
@@ -78,8 +100,9 @@ function rootView(hop: 0 | 1): RootFdtView {
     blob: blobOf(rootBytes(hop)),
     compatible: 'kho-v4',
     preservedMemoryMap: hex(MAP_ADDRESS[hop]),
-    subtrees: subtreesOf(hop).reverse().map(({ name, address, bytes }) =>
-      ({ name, address: hex(address), size: bytes.length, blob: seen(blobOf(bytes)) })),
+    subtrees: subtreesOf(hop)
+      .reverse()
+      .map(({ name, address, bytes }) => ({ name, address: hex(address), size: bytes.length, blob: seen(blobOf(bytes)) })),
   }
 }
 
@@ -92,8 +115,17 @@ function hostOf(hop: 0 | 1): HopObservation['host'] {
     ramMap: seen([{ start: '0x0', end: '0x40000000' }]),
     outRoot: seen(rootView(hop)),
     outRadix: seen({
-      root: hex(MAP_ADDRESS[hop]), nodeCount: layoutOf(hop).length, recordCount: records.length, pageCount: 3077, complete: true, records,
-      nodes: layoutOf(hop).map(({ level, slots }, index) => ({ address: hex(MAP_ADDRESS[hop] - 0x1000 * index), level, slots: [...slots] })),
+      root: hex(MAP_ADDRESS[hop]),
+      nodeCount: layoutOf(hop).length,
+      recordCount: records.length,
+      pageCount: 3077,
+      complete: true,
+      records,
+      nodes: layoutOf(hop).map(({ level, slots }, index) => ({
+        address: hex(MAP_ADDRESS[hop] - 0x1000 * index),
+        level,
+        slots: [...slots],
+      })),
     }),
     ...(hop === 1 ? { inRoot: seen(rootView(0)) } : {}),
     scratchArray: seen({ address: hop === 0 ? '0x3ffd6000' : '0x3e7f0000', regions: REGIONS }),
@@ -113,7 +145,11 @@ function bootParams(): Uint8Array {
 function guestOf(hop: 0 | 1): HopObservation['guest'] {
   const first = hop === 0
   const absent = notSeen('ENOENT: /sys/kernel/debug/kho/out/fdt')
-  const ranges = recordsOf(0).map(({ start, order }) => ({ start, end: hex(fromHex(start) + 4096 * 2 ** order), caller: 'kho_preserved_memory_reserve+0x5c/0x90' }))
+  const ranges = recordsOf(0).map(({ start, order }) => ({
+    start,
+    end: hex(fromHex(start) + 4096 * 2 ** order),
+    caller: 'kho_preserved_memory_reserve+0x5c/0x90',
+  }))
   return {
     bootId: seen(first ? 'a2b9b1e4-6c52-4b0e-9b29-0f5a4de8c001' : '7d3a1f60-11a8-4f3e-8a31-2f44c1b2a002'),
     release: seen(RELEASE),
@@ -137,20 +173,27 @@ function guestOf(hop: 0 | 1): HopObservation['guest'] {
     khoMessages: seen(first ? [] : ['KHO: found kexec handover data.', `KHO: exec from: ${RELEASE} (count 1)`]),
     memblockReserved: seen(first ? [{ start: '0x1000', end: '0x2000', caller: 'setup_arch+0x10/0x20' }] : ranges),
     ...(first
-      ? { kexecSegments: seen([
-          { start: '0x3e7f0000', memsz: '0x1000', name: 'scratch' },
-          { start: '0x3e7fb000', memsz: '0x5000', name: 'purgatory' },
-          { start: '0x3e7f9000', memsz: '0x2000', name: 'boot_params' },
-          { start: '0x3da00000', memsz: '0xcbb000', name: 'kernel' },
-          { start: '0x3d6b5000', memsz: '0x34b000', name: 'initrd' },
-        ]) }
+      ? {
+          kexecSegments: seen([
+            { start: '0x3e7f0000', memsz: '0x1000', name: 'scratch' },
+            { start: '0x3e7fb000', memsz: '0x5000', name: 'purgatory' },
+            { start: '0x3e7f9000', memsz: '0x2000', name: 'boot_params' },
+            { start: '0x3da00000', memsz: '0xcbb000', name: 'kernel' },
+            { start: '0x3d6b5000', memsz: '0x34b000', name: 'initrd' },
+          ]),
+        }
       : {}),
   }
 }
 
 const hopOf = (hop: 0 | 1): HopObservation => ({
   hop,
-  phases: [{ phase: 'kernel', ms: 412 }, { phase: 'init', ms: 1644 }, { phase: 'ssh', ms: 1990 }, { phase: 'debugfs', ms: 2105 }],
+  phases: [
+    { phase: 'kernel', ms: 412 },
+    { phase: 'init', ms: 1644 },
+    { phase: 'ssh', ms: 1990 },
+    { phase: 'debugfs', ms: 2105 },
+  ],
   guest: guestOf(hop),
   host: hostOf(hop),
 })
@@ -171,11 +214,29 @@ function observationOf(): Observation {
       qemu: {
         version: '7.2.22',
         binary: '/usr/bin/qemu-system-x86_64',
-        argv: ['-nodefaults', '-display', 'none', '-machine', 'q35,memory-backend=ram0', '-accel', 'tcg', '-cpu', 'max', '-m', '1024M',
-          '-append', 'console=ttyS0 kho=on liveupdate=on'],
+        argv: [
+          '-nodefaults',
+          '-display',
+          'none',
+          '-machine',
+          'q35,memory-backend=ram0',
+          '-accel',
+          'tcg',
+          '-cpu',
+          'max',
+          '-m',
+          '1024M',
+          '-append',
+          'console=ttyS0 kho=on liveupdate=on',
+        ],
       },
       accelerator: { used: 'tcg', why: 'KVM opened, but no guest spoke under it within 8 s' },
-      image: { id: '0123456789abcdef', kernelPackage: 'linux-source-7.3 7.3.4-1~bpo13+1', kernelVersion: RELEASE, manifestSha256: sha256('manifest') },
+      image: {
+        id: '0123456789abcdef',
+        kernelPackage: 'linux-source-7.3 7.3.4-1~bpo13+1',
+        kernelVersion: RELEASE,
+        manifestSha256: sha256('manifest'),
+      },
     },
     hops: [hopOf(0), hopOf(1)],
     raw: kept.map(({ size, sha256: digest }, index) => ({ file: `raw/hop0/${index}.bin`, size, sha256: digest })),
@@ -184,7 +245,11 @@ function observationOf(): Observation {
 
 const KHO = 'kernel/liveupdate/kexec_handover.c'
 const claimOf = <S extends Subject>(
-  hop: number, subject: S, title: string, predicted: SubjectValues[S], more: Partial<ResolvedClaim> = {},
+  hop: number,
+  subject: S,
+  title: string,
+  predicted: SubjectValues[S],
+  more: Partial<ResolvedClaim> = {},
 ): ResolvedClaim => ({
   id: `hop${hop}.${subject}`,
   subject,
@@ -200,8 +265,12 @@ const claimOf = <S extends Subject>(
 
 const radixValue = (hop: 0 | 1): SubjectValues['preserved.radix'] => ({
   nodeCount: layoutOf(hop).length,
-  levels: [5, 4, 3, 2, 1, 0].map((level) => layoutOf(hop).filter((node) => node.level === level).map((node) => node.slots)
-    .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))),
+  levels: [5, 4, 3, 2, 1, 0].map((level) =>
+    layoutOf(hop)
+      .filter((node) => node.level === level)
+      .map((node) => node.slots)
+      .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+  ),
 })
 
 /** Claims of both boots; all but the two that nothing predicts match the sample observation. */
@@ -211,29 +280,68 @@ export function sampleClaims(): ResolvedClaim[] {
   const low = [{ start: '0x0', end: '0x40000000' }]
   const unpredicted = (subject: Subject, title: string, reason: string): ResolvedClaim => {
     const { predicted: _none, ...claim } = claimOf(0, 'boot.release', title, '')
-    return { ...claim, id: `hop0.${subject}`, subject, family: 'scratch', prediction: { kind: 'unpredicted', reason }, unpredicted: { kind: 'no-rule', reason } }
+    return {
+      ...claim,
+      id: `hop0.${subject}`,
+      subject,
+      family: 'scratch',
+      prediction: { kind: 'unpredicted', reason },
+      unpredicted: { kind: 'no-rule', reason },
+    }
   }
   const both = (hop: 0 | 1): ResolvedClaim[] => [
     claimOf(hop, 'boot.release', 'Release of the running kernel', RELEASE),
     claimOf(hop, 'boot.cmdline', 'Command line', CMDLINE),
     claimOf(hop, 'boot.kho', 'KHO is enabled', true),
-    claimOf(hop, 'firmware.map', 'Firmware memory map', FIRMWARE_MAP, { basis: [{ function: 'e820__memory_setup', file: 'arch/x86/kernel/e820.c', release: '7.3' }] }),
+    claimOf(hop, 'firmware.map', 'Firmware memory map', FIRMWARE_MAP, {
+      basis: [{ function: 'e820__memory_setup', file: 'arch/x86/kernel/e820.c', release: '7.3' }],
+    }),
     claimOf(hop, 'firmware.ram', 'Guest RAM', low),
     claimOf(hop, 'scratch.count', 'Number of scratch regions', 3),
     claimOf(hop, 'scratch.alignment', 'Scratch regions are aligned', { align: '0x400000', misaligned: [] }),
   ]
   return [
     ...both(0),
-    claimOf(0, 'scratch.order', 'Order of scratch regions', ['lowmem', 'global', 'node0'].map((kind) => ({ kind, within: low }))),
-    unpredicted('scratch.sizes', 'Sizes of scratch regions', 'the default of 200 % depends on early reservations, for which there is no rule'),
-    unpredicted('scratch.addresses', 'Where scratch regions lie', 'this needs the order of early reservations, for which there is no rule'),
+    claimOf(
+      0,
+      'scratch.order',
+      'Order of scratch regions',
+      ['lowmem', 'global', 'node0'].map((kind) => ({ kind, within: low })),
+    ),
+    unpredicted(
+      'scratch.sizes',
+      'Sizes of scratch regions',
+      'the default of 200 % depends on early reservations, for which there is no rule',
+    ),
+    unpredicted(
+      'scratch.addresses',
+      'Where scratch regions lie',
+      'this needs the order of early reservations, for which there is no rule',
+    ),
     claimOf(0, 'tree.root', 'Root of the handover tree', { compatible: 'kho-v4', totalSize: size, subtrees }),
-    claimOf(0, 'tree.bytes', 'Root FDT, byte by byte', { size, hex: bytes }, { givenValues: { 'hop0.tree.memoryMap': hex(MAP_ADDRESS[0]) } }),
+    claimOf(
+      0,
+      'tree.bytes',
+      'Root FDT, byte by byte',
+      { size, hex: bytes },
+      { givenValues: { 'hop0.tree.memoryMap': hex(MAP_ADDRESS[0]) } },
+    ),
     claimOf(0, 'tree.kexec-metadata', 'kexec-metadata', { version: 1, previousRelease: RELEASE, kexecCount: 1 }),
-    claimOf(0, 'tree.memblock', 'reserve_mem regions', { compatible: 'memblock-v1', regions: [{ name: 'trace', size: '0xc00000' }] }),
+    claimOf(0, 'tree.memblock', 'reserve_mem regions', {
+      compatible: 'memblock-v1',
+      regions: [{ name: 'trace', size: '0xc00000' }],
+    }),
     claimOf(0, 'tree.LUO', 'Live update state', { compatible: 'luo-v5', liveupdateNumber: 1 }),
-    claimOf(0, 'debugfs.outFdt', 'out/fdt in debugfs', { present: true, size: 233, headerTotalSize: size }, { finding: 'out-fdt-truncated' }),
-    claimOf(0, 'preserved.records', 'Preserved records', recordsOf(0), { givenValues: { 'hop0.tree.address': hex(ROOT_ADDRESS[0]) } }),
+    claimOf(
+      0,
+      'debugfs.outFdt',
+      'out/fdt in debugfs',
+      { present: true, size: 233, headerTotalSize: size },
+      { finding: 'out-fdt-truncated' },
+    ),
+    claimOf(0, 'preserved.records', 'Preserved records', recordsOf(0), {
+      givenValues: { 'hop0.tree.address': hex(ROOT_ADDRESS[0]) },
+    }),
     claimOf(0, 'preserved.radix', 'Pages of the radix tree', radixValue(0)),
     claimOf(0, 'invariant.preserved-outside-scratch', 'Nothing preserved lies in scratch', { violations: [] }),
     claimOf(0, 'invariant.addresses-inside-ram', 'Every address lies in RAM', { violations: [] }),
@@ -244,18 +352,39 @@ export function sampleClaims(): ResolvedClaim[] {
     claimOf(1, 'debugfs.inSubtrees.LUO', 'in/sub_fdts/LUO is intact', { intact: true }),
     claimOf(1, 'handover.inFdt', 'in/fdt is the old out/fdt', { address: hex(ROOT_ADDRESS[0]), size, sha256: digest }),
     claimOf(1, 'handover.message', 'Message of the new kernel', `exec from: ${RELEASE} (count 1)`),
-    claimOf(1, 'handover.reserved', 'Preserved ranges are reserved', recordsOf(0).map(({ start, order }) => ({ start, end: hex(fromHex(start) + 4096 * 2 ** order) }))),
-    claimOf(1, 'handover.content', 'Preserved content is unchanged', recordsOf(0).slice(0, 3).map((record) => ({ ...record, sha256: sha256(record.start) }))),
-    claimOf(1, 'handover.setupData', 'setup_data of type 10', { fdtAddress: hex(ROOT_ADDRESS[0]), fdtSize: 4096, scratchSize: 48 }),
-    claimOf(1, 'handover.reserveMem', 'reserve_mem regions are revived', [{ name: 'trace', start: '0x3e800000', size: '0xc00000' }]),
+    claimOf(
+      1,
+      'handover.reserved',
+      'Preserved ranges are reserved',
+      recordsOf(0).map(({ start, order }) => ({ start, end: hex(fromHex(start) + 4096 * 2 ** order) })),
+    ),
+    claimOf(
+      1,
+      'handover.content',
+      'Preserved content is unchanged',
+      recordsOf(0)
+        .slice(0, 3)
+        .map((record) => ({ ...record, sha256: sha256(record.start) })),
+    ),
+    claimOf(1, 'handover.setupData', 'setup_data of type 10', {
+      fdtAddress: hex(ROOT_ADDRESS[0]),
+      fdtSize: 4096,
+      scratchSize: 48,
+    }),
+    claimOf(1, 'handover.reserveMem', 'reserve_mem regions are revived', [
+      { name: 'trace', start: '0x3e800000', size: '0xc00000' },
+    ]),
     claimOf(1, 'kexec.load', 'The kernel was accepted', { accepted: true }),
     claimOf(1, 'kexec.kernel', 'Where the kernel was loaded', { start: '0x3da00000' }),
     claimOf(1, 'kexec.running', 'Where the kernel runs', { start: '0x3da00000' }),
     claimOf(1, 'kexec.initrd', 'Where the initrd lies', { start: '0x3d6b5000', size: 3_452_212 }),
     claimOf(1, 'kexec.scratchArray', 'Where the scratch array lies', { address: '0x3e7f0000' }),
     claimOf(1, 'kexec.segments', 'All segments', [
-      { start: '0x3e7f0000', memsz: '0x1000' }, { start: '0x3e7fb000', memsz: '0x5000' }, { start: '0x3e7f9000', memsz: '0x2000' },
-      { start: '0x3da00000', memsz: '0xcbb000' }, { start: '0x3d6b5000', memsz: '0x34b000' },
+      { start: '0x3e7f0000', memsz: '0x1000' },
+      { start: '0x3e7fb000', memsz: '0x5000' },
+      { start: '0x3e7f9000', memsz: '0x2000' },
+      { start: '0x3da00000', memsz: '0xcbb000' },
+      { start: '0x3d6b5000', memsz: '0x34b000' },
     ]),
   ]
 }
@@ -275,7 +404,14 @@ export const samplePrediction = (): Prediction => ({
     release: RELEASE,
     bzImageSha256: sha256('bzImage'),
     initrdSize: 3_452_212,
-    header: { initSize: 0xcbb000, prefAddress: 0x1000000, kernelAlignment: 0x200000, relocatable: true, setupSects: 39, version: 0x20f },
+    header: {
+      initSize: 0xcbb000,
+      prefAddress: 0x1000000,
+      kernelAlignment: 0x200000,
+      relocatable: true,
+      setupSects: 39,
+      version: 0x20f,
+    },
     purgatorySize: 0x5000,
     configSha256: sha256('config'),
   })),

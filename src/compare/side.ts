@@ -36,13 +36,17 @@ export const hasValue = <T>(side: Look<T>): side is { readonly value: T } => 'va
 export const never = (reason: string) => (): { readonly unobserved: string } => unobserved(reason)
 
 /** Looks at the claim's own boot; a boot that was not observed shows nothing. */
-export const onHop = <T>(look: (seen: Seen) => Look<T>): SideOf<T> => (context) => {
-  const { observation, claim } = context
-  const at = (hop: number): HopObservation | undefined => observation.hops.find((candidate) => candidate.hop === hop)
-  const hop = at(claim.hop)
-  if (hop !== undefined) return look({ ...context, hop, previous: at(claim.hop - 1), next: at(claim.hop + 1) })
-  return unobserved(`boot ${claim.hop} was not observed${observation.lost === undefined ? '' : `: ${observation.lost.message}`}`)
-}
+export const onHop =
+  <T>(look: (seen: Seen) => Look<T>): SideOf<T> =>
+  (context) => {
+    const { observation, claim } = context
+    const at = (hop: number): HopObservation | undefined => observation.hops.find((candidate) => candidate.hop === hop)
+    const hop = at(claim.hop)
+    if (hop !== undefined) return look({ ...context, hop, previous: at(claim.hop - 1), next: at(claim.hop + 1) })
+    return unobserved(
+      `boot ${claim.hop} was not observed${observation.lost === undefined ? '' : `: ${observation.lost.message}`}`,
+    )
+  }
 
 export const guest = <T>(look: (view: GuestView, seen: Seen) => Look<T>): SideOf<T> => onHop((seen) => look(seen.hop.guest, seen))
 export const host = <T>(look: (view: HostView, seen: Seen) => Look<T>): SideOf<T> => onHop((seen) => look(seen.hop.host, seen))
@@ -74,5 +78,7 @@ export function decodedBlob<T, V>(
   extract: (decodedValue: T) => Look<V>,
 ): Look<V> {
   const bytes = bytesOf(blob)
-  return bytes === undefined ? unobserved(`the bytes of ${what} are not in the observation`) : decoded(decode(bytes), what, extract)
+  return bytes === undefined
+    ? unobserved(`the bytes of ${what} are not in the observation`)
+    : decoded(decode(bytes), what, extract)
 }

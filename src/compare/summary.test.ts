@@ -2,12 +2,17 @@ import { describe, expect, it } from 'vitest'
 import type { Verdict } from '../shared/documents/index.ts'
 import { summarize } from './summary.ts'
 
-const run = (verdicts: readonly Verdict[], lost = false): string => summarize(verdicts.map((verdict) => ({ verdict })), lost).run
+const run = (verdicts: readonly Verdict[], lost = false): string =>
+  summarize(
+    verdicts.map((verdict) => ({ verdict })),
+    lost,
+  ).run
 
 describe('summarize', () => {
   it('counts each verdict', () => {
-    expect(summarize([{ verdict: 'match' }, { verdict: 'match' }, { verdict: 'differ' }, { verdict: 'unpredicted' }], false))
-      .toEqual({ match: 2, differ: 1, unobserved: 0, unpredicted: 1, run: 'disagreed' })
+    expect(
+      summarize([{ verdict: 'match' }, { verdict: 'match' }, { verdict: 'differ' }, { verdict: 'unpredicted' }], false),
+    ).toEqual({ match: 2, differ: 1, unobserved: 0, unpredicted: 1, run: 'disagreed' })
   })
 
   it('agrees only when something matched and nothing is missing', () => {

@@ -54,7 +54,8 @@ function agreement(guest: Side, host: Side): string {
   return `the host shows the predicted value; guest: ${reasonOf(guest)}`
 }
 
-const reasonOf = (side: Side): string => (hasValue(side) ? 'a value' : 'unobserved' in side ? side.unobserved : 'no value was given')
+const reasonOf = (side: Side): string =>
+  hasValue(side) ? 'a value' : 'unobserved' in side ? side.unobserved : 'no value was given'
 
 const bothReasons = (guest: Side, host: Side): string =>
   reasonOf(guest) === reasonOf(host) ? reasonOf(guest) : `guest: ${reasonOf(guest)}; host: ${reasonOf(host)}`

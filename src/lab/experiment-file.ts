@@ -46,10 +46,15 @@ const EXPERIMENT: FileForm<z.output<typeof ExperimentFile>, Experiment> = {
  * Reads an experiment written in YAML 1.2 (so also JSON). `fileName` is only used in messages.
  * Never throws: text of any kind gives an experiment or issues that say line, column and key.
  */
-export const parseExperimentYaml = (text: string, fileName: string): Result<Experiment, ExperimentFileProblem> => parseYamlFile(text, fileName, EXPERIMENT)
+export const parseExperimentYaml = (text: string, fileName: string): Result<Experiment, ExperimentFileProblem> =>
+  parseYamlFile(text, fileName, EXPERIMENT)
 
 /** As {@link parseExperimentYaml}, for any kind of file. */
-export function parseYamlFile<Parsed, Whole>(text: string, fileName: string, form: FileForm<Parsed, Whole>): Result<Whole, ExperimentFileProblem> {
+export function parseYamlFile<Parsed, Whole>(
+  text: string,
+  fileName: string,
+  form: FileForm<Parsed, Whole>,
+): Result<Whole, ExperimentFileProblem> {
   const fail = (issues: readonly ExperimentFileIssue[]): Result<Whole, ExperimentFileProblem> =>
     err({ fileName, issues: [...issues].sort((a, b) => a.line - b.line || a.column - b.column).slice(0, ISSUE_LIMIT) })
   const whole = (message: string): ExperimentFileIssue => ({ line: 1, column: 1, message, path: '' })
@@ -60,7 +65,9 @@ export function parseYamlFile<Parsed, Whole>(text: string, fileName: string, for
   if (!read.ok) return fail([whole(read.error)])
   const { document, value } = read.value
   if (document.errors.length > 0) {
-    return fail(document.errors.map((error) => ({ ...placeOf(lines, error.pos[0]), message: yamlWords(error, form.noun), path: '' })))
+    return fail(
+      document.errors.map((error) => ({ ...placeOf(lines, error.pos[0]), message: yamlWords(error, form.noun), path: '' })),
+    )
   }
   if (value === undefined) return fail([whole(`the file is empty; ${form.noun} needs at least a name`)])
 
@@ -78,7 +85,11 @@ export function parseYamlFile<Parsed, Whole>(text: string, fileName: string, for
 
 /** The same answer as an error for people: one sentence, and every issue as evidence. */
 export const experimentError = (problem: ExperimentFileProblem): LabError =>
-  fileError(problem, 'bad-experiment', 'Correct the file; schemas/experiment.json lists every key, and experiments/ has examples.')
+  fileError(
+    problem,
+    'bad-experiment',
+    'Correct the file; schemas/experiment.json lists every key, and experiments/ has examples.',
+  )
 
 export function fileError(problem: ExperimentFileProblem, code: LabErrorCode, hint: string): LabError {
   const [first, ...more] = problem.issues.map((issue) => issueText(problem.fileName, issue))
@@ -110,7 +121,9 @@ function readYaml(text: string, lineCounter: LineCounter): Result<{ document: Do
 }
 
 const yamlWords = (error: { readonly code: string; readonly message: string }, noun: string): string =>
-  error.code === 'MULTIPLE_DOCS' ? `a second document begins here; a file holds ${noun.replace('an ', 'one ').replace('a ', 'one ')}` : error.message
+  error.code === 'MULTIPLE_DOCS'
+    ? `a second document begins here; a file holds ${noun.replace('an ', 'one ').replace('a ', 'one ')}`
+    : error.message
 
 function placeOf(lines: LineCounter, offset: number): { line: number; column: number } {
   const { line, col } = lines.linePos(offset)

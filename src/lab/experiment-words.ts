@@ -144,7 +144,12 @@ function wrongType(path: Path, expected: string, value: unknown): string {
 }
 
 /** Zod's issues in the words of the file. `root` is the value that was checked, `form` its schema's keys. */
-export function wordIssues(issues: readonly z.core.$ZodIssue[], root: unknown, form: SchemaNode, base: Path = []): readonly WordedIssue[] {
+export function wordIssues(
+  issues: readonly z.core.$ZodIssue[],
+  root: unknown,
+  form: SchemaNode,
+  base: Path = [],
+): readonly WordedIssue[] {
   const limited = issues
     .filter((issue) => issue.code === 'too_big' && issue.origin === 'array')
     .map((issue) => pathText(steps(issue.path)))

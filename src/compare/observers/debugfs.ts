@@ -23,12 +23,14 @@ export const debugfsObservers: ObserversOf<'debugfs.outFdt' | 'debugfs.inSubtree
     host: never(DEBUGFS_ONLY),
   },
   'debugfs.inSubtrees.LUO': {
-    guest: guest((view) => from(view.inSubtrees, 'in/sub_fdts', (subtrees) => {
-      const blob = Object.hasOwn(subtrees, 'LUO') ? subtrees['LUO'] : undefined
-      const bytes = blob && bytesOf(blob)
-      if (bytes === undefined) return unobserved('in/sub_fdts has no LUO')
-      return value({ intact: cString(bytes.subarray(0, 8)) === LUO_COMPATIBLE })
-    })),
+    guest: guest((view) =>
+      from(view.inSubtrees, 'in/sub_fdts', (subtrees) => {
+        const blob = Object.hasOwn(subtrees, 'LUO') ? subtrees['LUO'] : undefined
+        const bytes = blob && bytesOf(blob)
+        if (bytes === undefined) return unobserved('in/sub_fdts has no LUO')
+        return value({ intact: cString(bytes.subarray(0, 8)) === LUO_COMPATIBLE })
+      }),
+    ),
     host: never(DEBUGFS_ONLY),
   },
 }

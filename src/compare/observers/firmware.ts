@@ -6,13 +6,18 @@ const FOUR_GIB = 4 * GiB
 
 export const firmwareObservers: ObserversOf<'firmware.map' | 'firmware.ram'> = {
   'firmware.map': {
-    guest: guest((view) => from(view.firmwareMap, '/sys/firmware/memmap', (map) =>
-      value(ascending(map).map(({ start, end, type }) => ({ start, end, type }))))),
+    guest: guest((view) =>
+      from(view.firmwareMap, '/sys/firmware/memmap', (map) =>
+        value(ascending(map).map(({ start, end, type }) => ({ start, end, type }))),
+      ),
+    ),
     host: never('the firmware map is made inside the guest; QEMU shows RAM blocks only'),
   },
   'firmware.ram': {
     guest: guest((view) => from(view.firmwareMap, '/sys/firmware/memmap', (map) => value(ramOf(map)))),
-    host: host((view) => from(view.ramMap, 'QEMU\'s RAM map', (ranges) => value(ascending(ranges).map(({ start, end }) => ({ start, end }))))),
+    host: host((view) =>
+      from(view.ramMap, "QEMU's RAM map", (ranges) => value(ascending(ranges).map(({ start, end }) => ({ start, end })))),
+    ),
   },
 }
 

@@ -23,44 +23,64 @@ export const handoverObservers: ObserversOf<
   'handover.inFdt' | 'handover.message' | 'handover.reserved' | 'handover.content' | 'handover.setupData' | 'handover.reserveMem'
 > = {
   'handover.inFdt': {
-    guest: guest((view) => from(view.inFdt, 'in/fdt', ({ size, sha256 }) =>
-      khoSetupData(view, (data) => value({ address: hex(data.fdtAddress), size, sha256 })))),
-    host: host((view) => from(view.inRoot, 'the incoming KHO root in RAM', ({ address, blob }) =>
-      value({ address, size: blob.size, sha256: blob.sha256 }))),
+    guest: guest((view) =>
+      from(view.inFdt, 'in/fdt', ({ size, sha256 }) =>
+        khoSetupData(view, (data) => value({ address: hex(data.fdtAddress), size, sha256 })),
+      ),
+    ),
+    host: host((view) =>
+      from(view.inRoot, 'the incoming KHO root in RAM', ({ address, blob }) =>
+        value({ address, size: blob.size, sha256: blob.sha256 }),
+      ),
+    ),
   },
   'handover.message': {
-    guest: guest((view) => from(view.khoMessages, 'dmesg', (messages) => {
-      const found = messages.map((line) => line.replace(/^KHO: /, '')).find((line) => line.startsWith('exec from: '))
-      return found === undefined ? unobserved('dmesg has no "KHO: exec from" line') : value(found)
-    })),
+    guest: guest((view) =>
+      from(view.khoMessages, 'dmesg', (messages) => {
+        const found = messages.map((line) => line.replace(/^KHO: /, '')).find((line) => line.startsWith('exec from: '))
+        return found === undefined ? unobserved('dmesg has no "KHO: exec from" line') : value(found)
+      }),
+    ),
     host: never('messages are read in the guest'),
   },
   'handover.reserved': {
-    guest: guest((view) => from(view.memblockReserved, 'memblock=debug', (reservations) => {
-      if (reservations.length === 0) return unobserved('memblock=debug printed no reservation at all')
-      const own = reservations.filter(({ caller }) => caller.includes('kho_preserved_memory_reserve'))
-      return value(own.map(({ start, end }) => ({ start, end })).sort((a, b) => fromHex(a.start) - fromHex(b.start)))
-    })),
-    host: never('memblock is the guest\'s own and gone once the buddy allocator runs'),
+    guest: guest((view) =>
+      from(view.memblockReserved, 'memblock=debug', (reservations) => {
+        if (reservations.length === 0) return unobserved('memblock=debug printed no reservation at all')
+        const own = reservations.filter(({ caller }) => caller.includes('kho_preserved_memory_reserve'))
+        return value(own.map(({ start, end }) => ({ start, end })).sort((a, b) => fromHex(a.start) - fromHex(b.start)))
+      }),
+    ),
+    host: never("memblock is the guest's own and gone once the buddy allocator runs"),
   },
   'handover.content': {
     guest: never('the guest is not asked for the content of preserved memory'),
-    host: host((view, seen) => from(view.preservedAfter, 'the preserved memory after the kexec', (records) => {
-      const named = Named.safeParse(seen.claim.predicted)
-      if (!named.success) return unobserved('the prediction does not name the records to hash')
-      const asked = new Set(named.data.map(keyOf))
-      return value(byStart(records
-        .filter(({ record }) => asked.has(keyOf(record)))
-        .map(({ record, sha256 }) => ({ start: record.start, order: record.order, sha256 }))))
-    })),
+    host: host((view, seen) =>
+      from(view.preservedAfter, 'the preserved memory after the kexec', (records) => {
+        const named = Named.safeParse(seen.claim.predicted)
+        if (!named.success) return unobserved('the prediction does not name the records to hash')
+        const asked = new Set(named.data.map(keyOf))
+        return value(
+          byStart(
+            records
+              .filter(({ record }) => asked.has(keyOf(record)))
+              .map(({ record, sha256 }) => ({ start: record.start, order: record.order, sha256 })),
+          ),
+        )
+      }),
+    ),
   },
   'handover.setupData': {
-    guest: guest((view) => khoSetupData(view, (data) =>
-      value({ fdtAddress: hex(data.fdtAddress), fdtSize: data.fdtSize, scratchSize: data.scratchSize }))),
+    guest: guest((view) =>
+      khoSetupData(view, (data) =>
+        value({ fdtAddress: hex(data.fdtAddress), fdtSize: data.fdtSize, scratchSize: data.scratchSize }),
+      ),
+    ),
     host: never('the lab reads the setup_data chain in the guest'),
   },
   'handover.reserveMem': onSubtree('memblock', decodeMemblockFdt, ({ regions }) =>
-    regions.map(({ name, start, size }) => ({ name, start: hex(start), size: hex(size) }))),
+    regions.map(({ name, start, size }) => ({ name, start: hex(start), size: hex(size) })),
+  ),
 }
 
 const keyOf = ({ start, order }: PreservedRecord): string => `${start}/${order}`

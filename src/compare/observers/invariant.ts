@@ -19,27 +19,40 @@ export const invariantObservers: ObserversOf<
 function recordsInScratch(view: HostView): Look<Violations<PreservedRecord>> {
   const records = allRecords(view)
   if (!hasValue(records)) return records
-  return from(view.scratchArray, 'struct kho_scratch[] in RAM', ({ regions }) => value({
-    violations: records.value.filter((record) => {
-      const start = fromHex(record.start)
-      return regions.some((region) => start < fromHex(region.start) + fromHex(region.size) && fromHex(region.start) < start + orderBytes(record.order))
+  return from(view.scratchArray, 'struct kho_scratch[] in RAM', ({ regions }) =>
+    value({
+      violations: records.value.filter((record) => {
+        const start = fromHex(record.start)
+        return regions.some(
+          (region) =>
+            start < fromHex(region.start) + fromHex(region.size) && fromHex(region.start) < start + orderBytes(record.order),
+        )
+      }),
     }),
-  }))
+  )
 }
 
 function outsideRam(view: HostView): Look<Violations<string>> {
   const records = allRecords(view)
   if (!hasValue(records)) return records
-  return from(view.ramMap, 'QEMU\'s RAM map', (map) => from(view.outRoot, 'the KHO root in RAM', (root) => {
-    const ranges = map.map((range) => ({ start: fromHex(range.start), end: fromHex(range.end) }))
-    const places = [
-      { name: 'root', start: fromHex(root.address), size: PAGE_SIZE },
-      { name: 'tree', start: fromHex(root.preservedMemoryMap), size: PAGE_SIZE },
-      ...root.subtrees.map((subtree) => ({ name: subtree.name, start: fromHex(subtree.address), size: subtree.size })),
-      ...records.value.map((record) => ({ name: `record ${record.start}`, start: fromHex(record.start), size: orderBytes(record.order) })),
-    ]
-    return value({ violations: places.filter(({ start, size }) => !insideRam({ ranges }, start, size)).map(({ name }) => name) })
-  }))
+  return from(view.ramMap, "QEMU's RAM map", (map) =>
+    from(view.outRoot, 'the KHO root in RAM', (root) => {
+      const ranges = map.map((range) => ({ start: fromHex(range.start), end: fromHex(range.end) }))
+      const places = [
+        { name: 'root', start: fromHex(root.address), size: PAGE_SIZE },
+        { name: 'tree', start: fromHex(root.preservedMemoryMap), size: PAGE_SIZE },
+        ...root.subtrees.map((subtree) => ({ name: subtree.name, start: fromHex(subtree.address), size: subtree.size })),
+        ...records.value.map((record) => ({
+          name: `record ${record.start}`,
+          start: fromHex(record.start),
+          size: orderBytes(record.order),
+        })),
+      ]
+      return value({
+        violations: places.filter(({ start, size }) => !insideRam({ ranges }, start, size)).map(({ name }) => name),
+      })
+    }),
+  )
 }
 
 /**
@@ -47,14 +60,23 @@ function outsideRam(view: HostView): Look<Violations<string>> {
  * (kho_init(), kernel/liveupdate/kexec_handover.c, 7.3) and has a claim of its own.
  */
 function guestLengths(view: GuestView): Look<Violations<string>> {
-  return from(view.scratchPhys, 'out/scratch_phys', (starts) => from(view.scratchLen, 'out/scratch_len', (sizes) =>
-    from(view.outSubtrees, 'out/sub_fdts', (subtrees) => value({
-      violations: [
-        ...(starts.length === sizes.length ? [] : [`out/scratch_phys has ${starts.length} lines, out/scratch_len ${sizes.length}`]),
-        ...Object.keys(subtrees).sort().flatMap((name) => headerLength(`out/sub_fdts/${name}`, subtrees[name])),
-        ...(view.inFdt.ok ? headerLength('in/fdt', view.inFdt.value) : []),
-      ],
-    }))))
+  return from(view.scratchPhys, 'out/scratch_phys', (starts) =>
+    from(view.scratchLen, 'out/scratch_len', (sizes) =>
+      from(view.outSubtrees, 'out/sub_fdts', (subtrees) =>
+        value({
+          violations: [
+            ...(starts.length === sizes.length
+              ? []
+              : [`out/scratch_phys has ${starts.length} lines, out/scratch_len ${sizes.length}`]),
+            ...Object.keys(subtrees)
+              .sort()
+              .flatMap((name) => headerLength(`out/sub_fdts/${name}`, subtrees[name])),
+            ...(view.inFdt.ok ? headerLength('in/fdt', view.inFdt.value) : []),
+          ],
+        }),
+      ),
+    ),
+  )
 }
 
 function hostLengths(view: HostView): Look<Violations<string>> {
@@ -69,7 +91,9 @@ function subtreeLength(subtree: RootFdtView['subtrees'][number]): string[] {
   if (!subtree.blob.ok) return []
   const { value: blob } = subtree.blob
   return [
-    ...(blob.size === subtree.size ? [] : [`sub node ${subtree.name} has blob-size ${subtree.size}, ${blob.size} bytes are there`]),
+    ...(blob.size === subtree.size
+      ? []
+      : [`sub node ${subtree.name} has blob-size ${subtree.size}, ${blob.size} bytes are there`]),
     ...headerLength(`sub node ${subtree.name}`, blob),
   ]
 }

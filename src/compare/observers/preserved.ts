@@ -30,11 +30,14 @@ export const preservedObservers: ObserversOf<'preserved.records' | 'preserved.ra
 function radixOf(view: HostView): Look<SubjectValues['preserved.radix']> {
   return from(view.outRadix, 'the radix tree in RAM', (radix) => {
     if (!radix.complete) return unobserved('the walk of the radix tree was not complete')
-    if (radix.nodes.length !== radix.nodeCount) return unobserved(`only ${radix.nodes.length} of ${radix.nodeCount} nodes were kept`)
-    const levels = Array.from({ length: TOP_LEVEL + 1 }, (_unused, index) => radix.nodes
-      .filter((node) => node.level === TOP_LEVEL - index)
-      .map((node) => [...node.slots].sort((a, b) => a - b))
-      .sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1)))
+    if (radix.nodes.length !== radix.nodeCount)
+      return unobserved(`only ${radix.nodes.length} of ${radix.nodeCount} nodes were kept`)
+    const levels = Array.from({ length: TOP_LEVEL + 1 }, (_unused, index) =>
+      radix.nodes
+        .filter((node) => node.level === TOP_LEVEL - index)
+        .map((node) => [...node.slots].sort((a, b) => a - b))
+        .sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1)),
+    )
     return value({ nodeCount: radix.nodeCount, levels })
   })
 }

@@ -7,16 +7,20 @@ type Regions = readonly ScratchRegion[]
 
 /** debugfs out/scratch_phys and out/scratch_len, line by line. */
 function guestRegions(view: GuestView): Look<Regions> {
-  return from(view.scratchPhys, 'out/scratch_phys', (starts) => from(view.scratchLen, 'out/scratch_len', (sizes) => {
-    if (starts.length !== sizes.length) {
-      return unobserved(`out/scratch_phys has ${starts.length} lines and out/scratch_len ${sizes.length}`)
-    }
-    return value(starts.map((start, index) => ({ start, size: sizes[index] ?? '0x0' })))
-  }))
+  return from(view.scratchPhys, 'out/scratch_phys', (starts) =>
+    from(view.scratchLen, 'out/scratch_len', (sizes) => {
+      if (starts.length !== sizes.length) {
+        return unobserved(`out/scratch_phys has ${starts.length} lines and out/scratch_len ${sizes.length}`)
+      }
+      return value(starts.map((start, index) => ({ start, size: sizes[index] ?? '0x0' })))
+    }),
+  )
 }
 
 const hostRegions = (view: HostView): Look<Regions> =>
-  from(view.scratchArray, 'struct kho_scratch[] in RAM', (array) => value(array.regions.map(({ start, size }) => ({ start, size }))))
+  from(view.scratchArray, 'struct kho_scratch[] in RAM', (array) =>
+    value(array.regions.map(({ start, size }) => ({ start, size }))),
+  )
 
 /** Both sides show the same array, so both answer every question about it in the same way. */
 const onRegions = <T>(answer: (regions: Regions, seen: Seen) => Look<T>): Observer<T> => {

@@ -7,7 +7,18 @@ import type { SubjectValues } from '../../shared/documents/subjects.ts'
 import type { Result } from '../../shared/result.ts'
 import { hex } from '../../shared/units.ts'
 import { fdtTotalSize } from '../../abi/fdt.ts'
-import { bytesOf, decodedBlob, from, guest, host, unobserved, value, type Look, type Observer, type ObserversOf } from '../side.ts'
+import {
+  bytesOf,
+  decodedBlob,
+  from,
+  guest,
+  host,
+  unobserved,
+  value,
+  type Look,
+  type Observer,
+  type ObserversOf,
+} from '../side.ts'
 
 /** The bytes of one subtree that this kernel passes on, as each side shows them. */
 const guestSubtree = (view: GuestView, name: string): Look<Blob> =>
@@ -31,25 +42,37 @@ export function onSubtree<T, V>(name: string, decode: (bytes: Uint8Array) => Res
 
 export const treeObservers: ObserversOf<'tree.root' | 'tree.bytes' | 'tree.kexec-metadata' | 'tree.memblock' | 'tree.LUO'> = {
   'tree.root': {
-    guest: guest((view) => from(view.outFdt, 'out/fdt', (blob) => {
-      const declared = fdtTotalSize(bytesOf(blob) ?? new Uint8Array())
-      return declared !== undefined && declared !== blob.size
-        ? unobserved(`out/fdt is cut off: debugfs returns ${blob.size} bytes of a blob whose header says ${declared}`)
-        : decodedBlob(blob, 'out/fdt', decodeKhoRoot, (root) => value(rootValue(root)))
-    })),
-    host: host((view) => from(view.outRoot, 'the KHO root in RAM', ({ blob }) =>
-      decodedBlob(blob, 'the KHO root in RAM', decodeKhoRoot, (root) => value(rootValue(root))))),
+    guest: guest((view) =>
+      from(view.outFdt, 'out/fdt', (blob) => {
+        const declared = fdtTotalSize(bytesOf(blob) ?? new Uint8Array())
+        return declared !== undefined && declared !== blob.size
+          ? unobserved(`out/fdt is cut off: debugfs returns ${blob.size} bytes of a blob whose header says ${declared}`)
+          : decodedBlob(blob, 'out/fdt', decodeKhoRoot, (root) => value(rootValue(root)))
+      }),
+    ),
+    host: host((view) =>
+      from(view.outRoot, 'the KHO root in RAM', ({ blob }) =>
+        decodedBlob(blob, 'the KHO root in RAM', decodeKhoRoot, (root) => value(rootValue(root))),
+      ),
+    ),
   },
   'tree.bytes': {
-    guest: guest((_view, { next, claim }) => next === undefined
-      ? unobserved(`only the next boot's in/fdt shows all of it, and boot ${claim.hop + 1} was not observed`)
-      : from(next.guest.inFdt, 'the next boot\'s in/fdt', allBytes)),
+    guest: guest((_view, { next, claim }) =>
+      next === undefined
+        ? unobserved(`only the next boot's in/fdt shows all of it, and boot ${claim.hop + 1} was not observed`)
+        : from(next.guest.inFdt, "the next boot's in/fdt", allBytes),
+    ),
     host: host((view) => from(view.outRoot, 'the KHO root in RAM', ({ blob }) => allBytes(blob))),
   },
-  'tree.kexec-metadata': onSubtree('kexec-metadata', decodeKexecMetadata, ({ version, previousRelease, kexecCount }) =>
-    ({ version, previousRelease, kexecCount })),
-  'tree.memblock': onSubtree('memblock', decodeMemblockFdt, ({ compatible, regions }) =>
-    ({ compatible, regions: regions.map(({ name, size }) => ({ name, size: hex(size) })) })),
+  'tree.kexec-metadata': onSubtree('kexec-metadata', decodeKexecMetadata, ({ version, previousRelease, kexecCount }) => ({
+    version,
+    previousRelease,
+    kexecCount,
+  })),
+  'tree.memblock': onSubtree('memblock', decodeMemblockFdt, ({ compatible, regions }) => ({
+    compatible,
+    regions: regions.map(({ name, size }) => ({ name, size: hex(size) })),
+  })),
   'tree.LUO': onSubtree('LUO', decodeLuo, ({ compatible, liveupdateNumber }) => ({ compatible, liveupdateNumber })),
 }
 
@@ -58,6 +81,9 @@ const allBytes = (blob: Blob): Look<SubjectValues['tree.bytes']> =>
 
 /** A sub node that kho_retrieve_subtree() would refuse has no size that counts: it shows as 0. */
 function rootValue(root: KhoRoot): SubjectValues['tree.root'] {
-  const subtrees = [...root.subtrees.map(({ name, size }) => ({ name, size })), ...root.broken.map(({ name }) => ({ name, size: 0 }))]
+  const subtrees = [
+    ...root.subtrees.map(({ name, size }) => ({ name, size })),
+    ...root.broken.map(({ name }) => ({ name, size: 0 })),
+  ]
   return { compatible: root.compatible, totalSize: root.totalSize, subtrees }
 }

@@ -17,7 +17,9 @@ export const Size = z
   .meta({ description: 'a size such as 512MiB, 4GiB, or a number of bytes' })
 
 const Node = z.strictObject({
-  memory: z.union([z.literal(0).transform(bytes), Size]).meta({ description: 'RAM of this NUMA node; 0 for a node of CPUs alone' }),
+  memory: z
+    .union([z.literal(0).transform(bytes), Size])
+    .meta({ description: 'RAM of this NUMA node; 0 for a node of CPUs alone' }),
 })
 
 const Machine = z
