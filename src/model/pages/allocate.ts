@@ -1,7 +1,7 @@
 import { addFree, firstFree, markUsed, removeFree, setBlockTypes, expand, takeAndExpand } from './buddy.ts'
 import { alignDown, framesOf, MAX_PAGE_ORDER, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER, pageblockOf } from './frame-bits.ts'
 import { FALLBACKS, MIGRATE, MIGRATE_TYPES, type Mobility } from './migratetype.ts'
-import { FREE, NONE, ORDERS, USE, USED, ZONE, ZONES_PER_NODE, type Pages, type Use } from './pages.ts'
+import { FREE, listOf, NONE, ORDERS, USE, USED, ZONE, ZONES_PER_NODE, type Pages, type Use } from './pages.ts'
 
 /** Zone indexes in the order in which they are tried. */
 export type Zonelist = readonly number[]
@@ -69,10 +69,12 @@ function removeQueue(pages: Pages, zone: number, order: number, type: Mobility, 
 
 /** __rmqueue_smallest (mm/page_alloc.c, 7.3). */
 function smallest(pages: Pages, zone: number, order: number, type: number): number {
-  for (let current = order; current <= MAX_PAGE_ORDER; current++) {
-    const frame = firstFree(pages, zone, current, type)
-    if (frame === NONE) continue
-    takeAndExpand(pages, frame, order, current, type)
+  const { next } = pages
+  let sentinel = pages.frames + listOf(zone, order, type)
+  for (let current = order; current <= MAX_PAGE_ORDER; current++, sentinel += MIGRATE_TYPES) {
+    const frame = next[sentinel] ?? sentinel
+    if (frame === sentinel) continue
+    takeAndExpand(pages, zone, frame, order, current, type)
     return frame
   }
   return NONE
@@ -165,7 +167,7 @@ function steal(pages: Pages, zone: number, order: number, type: Mobility): numbe
     const from = fallbackType(pages, zone, current, type)
     if (from === NONE) continue
     const frame = firstFree(pages, zone, current, from)
-    takeAndExpand(pages, frame, order, current, from)
+    takeAndExpand(pages, zone, frame, order, current, from)
     pages.work.stolen++
     return frame
   }

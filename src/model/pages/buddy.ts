@@ -92,8 +92,7 @@ function mergeLikely(pages: Pages, frame: number, order: number): boolean {
 }
 
 /** Takes a free block and gives back what is above `low` (page_del_and_expand, mm/page_alloc.c, 7.3). */
-export function takeAndExpand(pages: Pages, frame: number, low: number, high: number, type: number): void {
-  const zone = zoneOf(pages, frame)
+export function takeAndExpand(pages: Pages, zone: number, frame: number, low: number, high: number, type: number): void {
   unlink(pages, zone, frame, high)
   split(pages, zone, frame, low, high, type)
   account(pages, zone, type, -framesOf(low))

@@ -6,7 +6,7 @@ import { framesOf, PAGEBLOCK_ORDER } from '../pages/frame-bits.ts'
 import { MIGRATE } from '../pages/migratetype.ts'
 import { clearPages, NONE, USE, ZONE, ZONES_PER_NODE } from '../pages/pages.ts'
 import { freeRange, placeRange, reserveRange, setWatermarks, zonelist, type FrameRange } from '../pages/populate.ts'
-import { frameAt, PURPOSE, removeFolio } from './folio-set.ts'
+import { folioOfKey, frameAt, PURPOSE, removeFolio, sortedFolios } from './folio-set.ts'
 import { imageFrames, ORDINARY_ZONES, sizeOf } from './parts.ts'
 import type { ZoneKinds } from './policy.ts'
 import { bootNeed, dma32Frames, type World, type Zonelists } from './world.ts'
@@ -26,7 +26,7 @@ export function boot(world: World, early: readonly FrameRange[]): void {
   const taken = bootMemory(world, early)
   for (const range of taken) reserveRange(pages, range)
   restore(world, frames)
-  const busy = sortedRanges([...taken, ...folioRanges(world)])
+  const busy: Busy = { folios: sortedFolios(pages, world.kept), taken: taken.sort((a, b) => a.start - b.start) }
   const whole = { start: 0, end: pages.frames }
   const home = policy.restComesLate ? world.regions[world.running] : undefined
   world.zonelists = makeZonelists(world, WHILE_BOOTING)
@@ -122,25 +122,32 @@ function restore({ kept, pages }: World, frames: Int32Array): void {
   }
 }
 
-function folioRanges({ kept, pages }: World): FrameRange[] {
-  return Array.from({ length: kept.length }, (_unused, at) => {
-    const start = frameAt(pages, kept, at)
-    return { start, end: start + framesOf(kept.orders[at] ?? 0) }
-  })
+/** What memory is not to be freed: folios handed over, and the few ranges that booting took, both by frame. */
+interface Busy {
+  readonly folios: Float64Array
+  readonly taken: readonly FrameRange[]
 }
 
-const sortedRanges = (ranges: readonly FrameRange[]): readonly FrameRange[] => [...ranges].sort((a, b) => a.start - b.start)
-
-/** Frees what lies in the window and in none of the sorted ranges. */
-function freeGaps({ pages }: World, busy: readonly FrameRange[], window: FrameRange): void {
+/** Frees what lies in the window and is not busy. */
+function freeGaps({ pages }: World, { folios, taken }: Busy, window: FrameRange): void {
   let from = window.start
-  for (const { start, end } of busy) {
+  const freeUpTo = (until: number): void => {
+    for (const { start, end } of taken) {
+      if (end <= from || start >= until) continue
+      if (start > from) freeRange(pages, { start: from, end: start })
+      from = end
+    }
+    if (from < until) freeRange(pages, { start: from, end: until })
+  }
+  for (const key of folios) {
+    const { frame, order } = folioOfKey(key)
+    const end = frame + framesOf(order)
     if (end <= from) continue
-    if (start >= window.end) break
-    if (start > from) freeRange(pages, { start: from, end: start })
+    if (frame >= window.end) break
+    freeUpTo(frame)
     from = Math.max(from, end)
   }
-  if (from < window.end) freeRange(pages, { start: from, end: window.end })
+  freeUpTo(window.end)
 }
 
 function makeZonelists({ pages, study }: World, zones: ZoneKinds): Zonelists {

@@ -69,3 +69,16 @@ function grow(set: FolioSet): void {
 }
 
 export const frameAt = (pages: Pages, set: FolioSet, at: number): number => pages.folios.frame(set.ids[at] ?? -1)
+
+/** Every folio as frame * 64 + order, by frame: numbers that sort faster than objects. */
+export function sortedFolios(pages: Pages, set: FolioSet): Float64Array {
+  const keys = new Float64Array(set.length)
+  for (let at = 0; at < set.length; at++) keys[at] = frameAt(pages, set, at) * 64 + (set.orders[at] ?? 0)
+  return keys.sort()
+}
+
+/** Frame and order of such a number. */
+export const folioOfKey = (key: number): { readonly frame: number; readonly order: number } => ({
+  frame: Math.floor(key / 64),
+  order: key % 64,
+})

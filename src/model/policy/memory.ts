@@ -11,31 +11,37 @@ import { takeFromPool, type Pool, type World } from './world.ts'
 const PATIENCE = 64
 const RECLAIM_ROUNDS = 4
 
-/** Allocates with what the slow path does: drop page cache, compact, give up and count it. Answers an id or NONE. */
+/** Allocates, if need be with what the slow path does: drop page cache, compact, give up and count it. Answers an id or NONE. */
 export function obtain(world: World, order: number, type: Mobility, zones: Zonelist): number {
-  const { pages, tally } = world
-  const id = pages.folios.add(NONE)
-  const attempt = (): number =>
-    order > MAX_PAGE_ORDER
-      ? allocGigantic(pages, order, USE.movable, zones, world.zonelists.movable[0] ?? zones, id)
-      : allocate(pages, order, type, zones, id)
-  let frame = attempt()
-  if (tally.allocationFailures < PATIENCE) {
-    for (let round = 0; frame === NONE && round < RECLAIM_ROUNDS && world.cache.length > 0; round++) {
-      reclaim(world, Math.max(64, 2 * framesOf(order)))
-      frame = attempt()
-    }
-    if (frame === NONE && order > 0 && order <= MAX_PAGE_ORDER) {
-      for (const zone of zones) if (frame === NONE && compactZone(pages, zone, order)) frame = attempt()
-    }
-  }
+  const { folios } = world.pages
+  const id = folios.add(NONE)
+  const first = attempt(world, order, type, zones, id)
+  const frame = first === NONE ? insist(world, order, type, zones, id) : first
   if (frame === NONE) {
-    tally.allocationFailures++
-    pages.folios.remove(id)
+    world.tally.allocationFailures++
+    folios.remove(id)
     return NONE
   }
-  pages.folios.move(id, frame)
+  folios.move(id, frame)
   return id
+}
+
+const attempt = ({ pages, zonelists }: World, order: number, type: Mobility, zones: Zonelist, id: number): number =>
+  order > MAX_PAGE_ORDER
+    ? allocGigantic(pages, order, USE.movable, zones, zonelists.movable[0] ?? zones, id)
+    : allocate(pages, order, type, zones, id)
+
+function insist(world: World, order: number, type: Mobility, zones: Zonelist, id: number): number {
+  let frame = NONE
+  if (world.tally.allocationFailures >= PATIENCE) return frame
+  for (let round = 0; frame === NONE && round < RECLAIM_ROUNDS && world.cache.length > 0; round++) {
+    reclaim(world, Math.max(64, 2 * framesOf(order)))
+    frame = attempt(world, order, type, zones, id)
+  }
+  if (order === 0 || order > MAX_PAGE_ORDER) return frame
+  for (const zone of zones)
+    if (frame === NONE && compactZone(world.pages, zone, order)) frame = attempt(world, order, type, zones, id)
+  return frame
 }
 
 /** Drops page cache, any of it, until so many frames are free again or none is left; answers how many. */

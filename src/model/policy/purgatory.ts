@@ -1,6 +1,6 @@
 import { alignDown, framesOf, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER } from '../pages/frame-bits.ts'
 import type { FrameRange } from '../pages/populate.ts'
-import { frameAt } from './folio-set.ts'
+import { folioOfKey, sortedFolios } from './folio-set.ts'
 import { acceptAnywhere, imageFrames, loadAnywhere, NORMAL, nothing, ORDINARY_ZONES } from './parts.ts'
 import type { Policy } from './policy.ts'
 import { bootNeed, type World } from './world.ts'
@@ -30,9 +30,6 @@ export const purgatory: Policy = {
 /** The longest stretch without a handed-over page, cut to whole pageblocks. What the old kernel has there may be written over. */
 export function longestGap(world: World): FrameRange {
   const { kept, pages } = world
-  const starts = new Float64Array(kept.length)
-  for (let at = 0; at < kept.length; at++) starts[at] = frameAt(pages, kept, at) * 64 + (kept.orders[at] ?? 0)
-  starts.sort()
   let best = { start: 0, end: 0 }
   let from = 0
   const close = (until: number): void => {
@@ -40,10 +37,10 @@ export function longestGap(world: World): FrameRange {
     const end = alignDown(until, PAGEBLOCK_ORDER)
     if (end - start > best.end - best.start) best = { start, end }
   }
-  for (const key of starts) {
-    const frame = Math.floor(key / 64)
+  for (const key of sortedFolios(pages, kept)) {
+    const { frame, order } = folioOfKey(key)
     close(frame)
-    from = frame + framesOf(key % 64)
+    from = frame + framesOf(order)
   }
   close(pages.frames)
   return best

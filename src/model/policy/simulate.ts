@@ -159,10 +159,8 @@ function rowOf(
   const { pages, kept, tally, policy } = world
   const gap = longestGap(world)
   const migratedFrames = pages.work.migratedFrames - start.migratedFrames
-  const frames = Array.from({ length: kept.length }, (_unused, at) => framesOf(kept.orders[at] ?? 0)).reduce(
-    (sum, each) => sum + each,
-    0,
-  )
+  let frames = 0
+  for (let at = 0; at < kept.length; at++) frames += framesOf(kept.orders[at] ?? 0)
   return {
     policy: policy.id,
     seed,
