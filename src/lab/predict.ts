@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { predict } from '../model/predict.ts'
 import type { Experiment, Prediction } from '../shared/documents/index.ts'
 import { canonicalJson } from '../shared/json.ts'
+import { LabError } from '../shared/result.ts'
 import { imagesOf, kernelFacts, type LookupOptions } from './kernels.ts'
+import { sweepExperiment, type Sweep, type SweepResult } from './sweep.ts'
 
 /** SHA-256 of a document's canonical JSON. */
 export const documentSha256 = (document: unknown): string => createHash('sha256').update(canonicalJson(document)).digest('hex')
@@ -12,4 +14,13 @@ export async function predictExperiment(experiment: Experiment, options: LookupO
   const images = await imagesOf(experiment, options)
   const facts = await Promise.all(images.map(kernelFacts))
   return predict(experiment, facts, { experimentSha256: documentSha256(experiment) })
+}
+
+/** The same for every value of a sweep, of the first boot and the next kernel. Rejects as above, and with usage. */
+export async function predictSweep(experiment: Experiment, sweep: Sweep, options: LookupOptions = {}): Promise<SweepResult> {
+  const images = await imagesOf(experiment, options)
+  const [first, next = first] = await Promise.all(images.slice(0, 2).map(kernelFacts))
+  if (first === undefined || next === undefined)
+    throw new LabError({ code: 'internal', message: 'an experiment without a kernel', hint: 'Please report this.' })
+  return sweepExperiment(experiment, [first, next], sweep)
 }
