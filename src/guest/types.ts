@@ -9,6 +9,8 @@ export interface GuestImage {
   readonly kernel: string
   /** initramfs without any key: gzipped cpio */
   readonly initramfs: string
+  /** A second initramfs, gzipped cpio, with the kernel's own selftests; absent unless the release's row asks for them. */
+  readonly selftests?: string
   /** .config; absent for a bzImage that the lab did not build */
   readonly config?: string
   /** System.map; absent for a bzImage that the lab did not build */

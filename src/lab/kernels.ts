@@ -47,14 +47,21 @@ async function imageOf({ image, release }: KernelChoice, options: LookupOptions)
   })
 }
 
+/** The whole initrd of a boot: the image's initramfs, its selftests if it has them, and what the run adds. */
+export async function initrdOf({ initramfs, selftests }: GuestImage, runCpio: Uint8Array): Promise<Uint8Array> {
+  const lab = await readFile(initramfs)
+  return appendCpio(selftests === undefined ? lab : appendCpio(lab, await readFile(selftests)), runCpio)
+}
+
 /** What a prediction may know of an image: its files, before anything boots. Rejects with LabError bad-kernel. */
-export async function kernelFacts({ kernel, initramfs, manifest }: GuestImage): Promise<KernelFacts> {
-  const [bzImage, cpio] = await Promise.all([readFile(kernel), readFile(initramfs)])
+export async function kernelFacts(image: GuestImage): Promise<KernelFacts> {
+  const { kernel, manifest } = image
+  const [bzImage, initrd] = await Promise.all([readFile(kernel), initrdOf(image, Buffer.alloc(RUN_CPIO_SIZE))])
   const { release, initSize, prefAddress, kernelAlignment, relocatable, setupSects, version } = bzImageHeader(kernel, bzImage)
   return {
     release,
     bzImageSha256: createHash('sha256').update(bzImage).digest('hex'),
-    initrdSize: appendCpio(cpio, Buffer.alloc(RUN_CPIO_SIZE)).length,
+    initrdSize: initrd.length,
     header: { initSize, prefAddress, kernelAlignment, relocatable, setupSects, version },
     purgatorySize: manifest.purgatorySize,
     configSha256: manifest.configSha256,

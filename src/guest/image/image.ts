@@ -64,7 +64,7 @@ function requestOf(options: ImageOptions): Request {
   if (options.source === undefined)
     return { ...common, release: row.series, wish: { kind: 'build', source: { kind: 'debian', release: row }, row } }
   // A source of the user's own gets a row's extra options only when that row is named.
-  const own = options.release === undefined ? { ...row, config: [], optional: [] } : row
+  const own = options.release === undefined ? { ...row, config: [], optional: [], selftests: false } : row
   return { ...common, release: CUSTOM, wish: { kind: 'build', source: parseSource(options.source), row: own } }
 }
 

@@ -10,6 +10,7 @@ import { describeFiles, PartFile, sha256 } from './cache.ts'
 import { purgatorySize } from './elf.ts'
 import { effectiveFragment, optionsNotTaken, parseKernelConfig, type OptionNotTaken } from './kernel-config.ts'
 import { runStep } from './process.ts'
+import { writeSelftests } from './selftests-build.ts'
 
 /** part.json of a kernel in the cache. */
 export const KernelPart = z.object({
@@ -36,6 +37,8 @@ export interface KernelBuild {
   readonly facts: string
   readonly rowLines: readonly string[]
   readonly optional: readonly string[]
+  /** Also build the source tree's selftests. */
+  readonly selftests: boolean
   readonly source: string
   readonly compiler: string
   /** Lines that make is expected to print. */
@@ -56,7 +59,7 @@ const REPRODUCIBLE = {
 }
 
 /**
- * Configures and compiles outside of the source tree, and puts what is kept (bzImage, config, System.map) into
+ * Configures and compiles outside of the source tree, and puts what is kept (bzImage, config, System.map, selftests) into
  * `work`/kernel. The build tree itself, some 260 MB, is not kept. Throws LabError image-build-failed.
  */
 export async function buildKernel(build: KernelBuild): Promise<{ readonly directory: string; readonly part: KernelPart }> {
@@ -121,6 +124,7 @@ async function collect(
   await copyFile(path.join(objects, 'arch/x86/boot/bzImage'), path.join(directory, 'bzImage'))
   await copyFile(path.join(objects, '.config'), path.join(directory, 'config'))
   await copyFile(path.join(objects, 'System.map'), path.join(directory, 'System.map'))
+  const files = ['bzImage', 'config', 'System.map', ...(build.selftests ? [await selftests(build, objects, directory)] : [])]
   const purgatory = purgatorySize(await readFile(path.join(objects, 'arch/x86/purgatory/purgatory.ro')))
   if (purgatory === undefined) {
     throw new LabError({ code: 'image-build-failed', message: 'arch/x86/purgatory/purgatory.ro of this build is no ELF file' })
@@ -133,11 +137,17 @@ async function collect(
     purgatorySize: purgatory,
     buildFacts: await askBuildTree(build, objects),
     compiler: build.compiler,
-    files: await describeFiles(directory, ['bzImage', 'config', 'System.map']),
+    files: await describeFiles(directory, files),
     measured,
   }
   await writeFile(path.join(directory, 'part.json'), `${JSON.stringify(part, undefined, 2)}\n`)
   return { directory, part }
+}
+
+async function selftests(build: KernelBuild, objects: string, directory: string): Promise<string> {
+  await make(build, objects, ['headers'])
+  const run = { log: build.log, signal: build.signal }
+  return writeSelftests(directory, { tree: build.tree, objects, work: build.work, run })
 }
 
 /** What the model needs to know of this build; undefined, with a note, when this release does not have all of it. */

@@ -6,8 +6,8 @@ describe("the lab's own image sources", () => {
   const sources = readLabSources()
 
   it('are complete and valid', () => {
-    expect(sources.releases.map((row) => row.series)).toEqual(['7.3', '7.3-without-kho', '7.2'])
-    expect(Object.keys(sources.tools)).toEqual(['kexec-load.c', 'kho-capture.c', 'lab-idle.c', 'main.c', 'tools.h'])
+    expect(sources.releases.map((row) => row.series)).toEqual(['7.3', '7.3-without-kho', '7.3-test', '7.2'])
+    expect(Object.keys(sources.tools)).toEqual(['kexec-load.c', 'kho-capture.c', 'lab-idle.c', 'luo.c', 'main.c', 'tools.h'])
     expect(sources.init.startsWith('#!/bin/sh\n')).toBe(true)
   })
 
@@ -26,7 +26,7 @@ describe("the lab's own image sources", () => {
     expect(() => findRelease(sources, '9.9')).toThrow(
       expect.objectContaining({
         code: 'usage',
-        hint: expect.stringContaining('Known are 7.3, 7.3-without-kho, 7.2') as unknown,
+        hint: expect.stringContaining('Known are 7.3, 7.3-without-kho, 7.3-test, 7.2') as unknown,
       }) as Error,
     )
   })

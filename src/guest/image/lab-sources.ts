@@ -19,6 +19,8 @@ export const Release = z.strictObject({
   config: z.array(ConfigLine),
   /** Options that may be missing afterwards, because this series does not have them. */
   optional: z.array(z.string().regex(/^CONFIG_\w+$/)),
+  /** Build tools/testing/selftests/liveupdate of the same source into a second initramfs. */
+  selftests: z.boolean().default(false),
   /** What a first build is expected to take, until one has been measured on this machine. */
   expected: z.strictObject({ buildLines: z.int().positive(), buildSeconds: z.int().positive() }),
 })

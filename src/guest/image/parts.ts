@@ -26,6 +26,8 @@ import type { OnProgress, ProgressTracker } from './progress.ts'
 
 /** Raised by hand when the builder itself changes in a way that changes what it makes. */
 const BUILDER_VERSION = 1
+/** The same for the part of a build that only rows with selftests have. */
+const SELFTESTS_VERSION = 1
 
 const KERNEL_DISK = 3 * GiB
 const INITRAMFS_DISK = 256 * MiB
@@ -53,7 +55,11 @@ export interface PartJob {
 
 /** The kernel that is asked for: one to build, with the options of a row, or a bzImage of the user's own. */
 export type KernelWish =
-  | { readonly kind: 'build'; readonly source: KernelSource; readonly row: Pick<Release, 'config' | 'optional' | 'expected'> }
+  | {
+      readonly kind: 'build'
+      readonly source: KernelSource
+      readonly row: Pick<Release, 'config' | 'optional' | 'expected' | 'selftests'>
+    }
   | { readonly kind: 'bzImage'; readonly file: string }
 
 /** The lab's inputs of a kernel, without what only the archive knows. Undefined where the source has no cheap identity. */
@@ -67,6 +73,7 @@ function kernelInputs(sources: LabSources, wish: KernelWish & { kind: 'build' })
     facts: sources.facts,
     config: row.config,
     optional: row.optional,
+    ...(row.selftests ? { selftests: SELFTESTS_VERSION } : {}),
     ...origin,
   }
 }
@@ -139,6 +146,7 @@ async function compileKernel(
     facts: job.sources.facts,
     rowLines: wish.row.config,
     optional: wish.row.optional,
+    selftests: wish.row.selftests,
     source: resolved.description,
     compiler,
     expectedLines: wish.row.expected.buildLines,

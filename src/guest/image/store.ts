@@ -6,6 +6,7 @@ import { LabError } from '../../shared/result.ts'
 import type { GuestImage } from '../types.ts'
 import { defaultCacheRoot, filesAreThere, listKeys, partDirectory, readPart, removePart } from './cache.ts'
 import { INITRAMFS_FILE } from './initramfs-build.ts'
+import { SELFTESTS_FILE } from './selftests-build.ts'
 
 /** Beside an image's manifest: the keys of the two parts that it was put together from. */
 export const PARTS_FILE = 'parts.json'
@@ -28,6 +29,7 @@ export async function readImage(root: string, id: string): Promise<GuestImage | 
     directory,
     kernel: path.join(directory, 'bzImage'),
     initramfs: path.join(directory, INITRAMFS_FILE),
+    selftests: optional(SELFTESTS_FILE),
     config: optional('config'),
     systemMap: optional('System.map'),
   }

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { appendCpio } from '../../guest/image/cpio.ts'
 import { makeRunKeys, type RunKeys } from '../../guest/image/run-cpio.ts'
 import { startMachine } from '../../guest/start-machine.ts'
 import { chooseAccelerator } from '../../guest/qemu/accelerator.ts'
@@ -9,7 +7,7 @@ import { predict } from '../../model/predict.ts'
 import { resolve } from '../../model/resolve.ts'
 import type { Comparison, PhaseName } from '../../shared/documents/index.ts'
 import { toLabError } from '../../shared/result.ts'
-import { imagesOf, kernelFacts } from '../kernels.ts'
+import { imagesOf, initrdOf, kernelFacts } from '../kernels.ts'
 import { documentSha256 } from '../predict.ts'
 import { SERIAL_LOG } from '../report.ts'
 import { leaveBoot, observeBoot, type BootContext } from './boots.ts'
@@ -138,9 +136,9 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
 async function initrdsOf(images: readonly GuestImage[], keys: RunKeys): Promise<Uint8Array[]> {
   const made = new Map<string, Promise<Uint8Array>>()
   return Promise.all(
-    images.map(({ initramfs }) => {
-      const initrd = made.get(initramfs) ?? readFile(initramfs).then((bytes) => appendCpio(bytes, keys.cpio))
-      made.set(initramfs, initrd)
+    images.map((image) => {
+      const initrd = made.get(image.directory) ?? initrdOf(image, keys.cpio)
+      made.set(image.directory, initrd)
       return initrd
     }),
   )
