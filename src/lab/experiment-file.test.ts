@@ -21,6 +21,8 @@ describe('an experiment file', () => {
         kernels: [{ cmdline: '' }, { cmdline: '' }],
         kho: { enabled: true, liveupdate: false },
         reserveMem: [],
+        seed: 1,
+        workload: [[], []],
         hugepages: undefined,
         accelerator: 'auto',
         hops: 1,
@@ -37,7 +39,7 @@ describe('an experiment file', () => {
   it('says where a key belongs that stands at the wrong depth', () => {
     expect(issuesOf('name: a\nliveupdate: true\n')).toEqual([
       '2:1 liveupdate: unknown key liveupdate: liveupdate belongs at kho.liveupdate; valid keys at the top: ' +
-        'name, description, machine, kernel, kho, reserveMem, hugepages, accelerator, workload, faults, hops',
+        'name, description, machine, kernel, kho, reserveMem, hugepages, accelerator, seed, workload, faults, hops',
     ])
   })
 
@@ -47,7 +49,7 @@ describe('an experiment file', () => {
       'kernel: [{ release: 7.3 }, { relase: "7.3" }]',
       'reserveMem: [{ name: 9, size: 1MiB }]',
       'accelerator: kvn',
-      'workload: [{ step: x }]',
+      'workload: [{ boot: 0, steps: [{ alocate: { name: a } }] }]',
       'hops: 1.5',
       '',
     ].join('\n')
@@ -61,7 +63,8 @@ describe('an experiment file', () => {
       '2:30 kernel[1].relase: unknown key relase: did you mean release? valid keys in kernel[1]: release, image, cmdline',
       '3:22 reserveMem[0].name: expected a text, found 9; write it in quotes: "9"',
       '4:14 accelerator: expected one of auto, kvm, tcg, found the text "kvn"; did you mean kvm?',
-      '5:11 workload: this release of the lab has no workload steps',
+      '5:33 workload[0].steps[0].alocate: unknown key alocate: did you mean allocate? valid keys in workload[0].steps[0]: ' +
+        'allocate, churn, preserve, unpreserve, free, wait, restore, verify, put',
       '6:7 hops: expected a whole number, found 1.5',
     ])
   })

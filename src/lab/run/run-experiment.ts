@@ -6,7 +6,7 @@ import type { GuestImage, Progress } from '../../guest/types.ts'
 import { predict } from '../../model/predict.ts'
 import { resolve } from '../../model/resolve.ts'
 import type { Comparison, PhaseName } from '../../shared/documents/index.ts'
-import { toLabError } from '../../shared/result.ts'
+import { LabError, toLabError } from '../../shared/result.ts'
 import { imagesOf, initrdOf, kernelFacts } from '../kernels.ts'
 import { documentSha256 } from '../predict.ts'
 import { SERIAL_LOG } from '../report.ts'
@@ -26,6 +26,8 @@ import type { Gathered, Planned, RunOutcome, RunRequest } from './run-state.ts'
 export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   const startedAt = new Date().toISOString()
   const { experiment } = request
+  if (experiment.workload.some((steps) => steps.length > 0))
+    throw new LabError({ code: 'refused', message: 'this release of the lab does not carry out workload steps' })
   const folder = await openRunFolder({
     directory: request.out,
     name: experiment.name,

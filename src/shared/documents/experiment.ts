@@ -1,20 +1,9 @@
 import { z } from 'zod'
-import { bytes, parseSize, type Bytes } from '../units.ts'
+import { bytes, type Bytes } from '../units.ts'
+import { Size } from './size.ts'
+import { completeWorkload, Workload, type WorkloadStep } from './workload/workload.ts'
 
 const MAX_MEMORY = 2 ** 52
-
-/** `4GiB`, `20M` or a number of bytes; becomes bytes. */
-export const Size = z
-  .union([z.int().positive(), z.string()])
-  .transform((value, context): Bytes => {
-    const size = typeof value === 'number' ? bytes(value) : parseSize(value)
-    if (size === undefined || size <= 0) {
-      context.addIssue({ code: 'custom', message: `not a size: ${String(value)} (write 512MiB, 4GiB or bytes)` })
-      return z.NEVER
-    }
-    return size
-  })
-  .meta({ description: 'a size such as 512MiB, 4GiB, or a number of bytes' })
 
 const Node = z.strictObject({
   memory: z
@@ -68,7 +57,13 @@ export const ExperimentFile = z
     reserveMem: z.array(ReserveMem).max(8).default([]),
     hugepages: z.strictObject({ size: Size, count: z.int().min(0) }).optional(),
     accelerator: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
-    workload: z.array(z.never()).max(0, 'this release of the lab has no workload steps').default([]),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1)
+      .default(1)
+      .meta({ description: 'patterns and random choices of the workload follow from it' }),
+    workload: Workload,
     faults: z.array(z.never()).max(0, 'this release of the lab has no faults').default([]),
     hops: z.int().min(0).max(50).default(1).meta({ description: 'number of kexecs after the first boot' }),
   })
@@ -99,6 +94,9 @@ export interface Experiment {
   readonly reserveMem: readonly { readonly name: string; readonly size: Bytes; readonly align: Bytes }[]
   readonly hugepages?: { readonly size: Bytes; readonly count: number } | undefined
   readonly accelerator: 'auto' | 'kvm' | 'tcg'
+  readonly seed: number
+  /** Steps of each boot, in order. Length hops + 1. */
+  readonly workload: readonly (readonly WorkloadStep[])[]
   readonly hops: number
 }
 
@@ -149,6 +147,8 @@ export function completeExperiment(value: z.output<typeof ExperimentFile>): {
       })
     }
   })
+  const { workload, issues: workloadIssues } = completeWorkload(value.workload, value.hops)
+  issues.push(...workloadIssues)
   if (issues.length > 0) return { issues }
   return {
     issues,
@@ -161,6 +161,8 @@ export function completeExperiment(value: z.output<typeof ExperimentFile>): {
       reserveMem: value.reserveMem,
       hugepages: value.hugepages,
       accelerator: value.accelerator,
+      seed: value.seed,
+      workload,
       hops: value.hops,
     },
   }

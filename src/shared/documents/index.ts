@@ -1,4 +1,7 @@
 export * from './common.ts'
+export * from './size.ts'
+export * from './workload/memory-steps.ts'
+export * from './workload/workload.ts'
 export * from './experiment.ts'
 export * from './prediction.ts'
 export * from './observation.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { GiB, MiB } from '../units.ts'
-import { Size } from './experiment.ts'
+import { Size } from './size.ts'
 
 /** The designs that the policy lab compares, in the order of their numbers in docs/policies.md. */
 export const POLICY_IDS = [
