@@ -170,7 +170,8 @@ function checked(key: SweepKey, value: number, experiment: Result<Experiment>): 
 /** Through the reader of experiment files, so that a sweep takes and refuses what a file could say. */
 function completed(experiment: Experiment, machine: NonNullable<ExperimentInput['machine']>): Result<Experiment> {
   const { kernels, ...rest } = experiment
-  const input = { ...rest, kernel: kernels, machine: { ...experiment.machine, ...machine } }
+  // Scratch does not depend on what a workload does later.
+  const input = { ...rest, workload: [], kernel: kernels, machine: { ...experiment.machine, ...machine } }
   const parsed = parseExperimentYaml(JSON.stringify(input), 'sweep')
   return parsed.ok ? parsed : err(parsed.error.issues.map(({ message }) => message).join('; '))
 }
