@@ -3,6 +3,7 @@ import { access, statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { missingPackages } from '../guest/image/host-tools.ts'
+import { ownPath } from '../guest/own-files.ts'
 import { hostRoom } from '../guest/qemu/ram.ts'
 import { reapLeftovers } from '../guest/qemu/reap.ts'
 import type { Diagnosis } from '../shared/contract.ts'
@@ -54,8 +55,7 @@ export const CHECKS: readonly Check[] = [
   { id: 'guest-ram', title: 'Room for guest RAM', check: checkGuestRam },
   { id: 'memory', title: 'Memory', check: checkMemory },
   { id: 'leftovers', title: 'Leftovers of killed runs', check: checkLeftovers },
-  { id: 'dtc', title: 'Device tree compiler', check: optionalProgram('dtc') },
-  { id: 'chromium', title: 'Chromium', check: optionalProgram('chromium') },
+  { id: 'test-tools', title: 'Tools of the tests', check: checkTestTools },
   { id: 'electron', title: 'Electron', check: checkElectron },
   { id: 'display', title: 'Display', check: checkDisplay },
 ]
@@ -160,19 +160,20 @@ async function checkLeftovers({ env }: DoctorContext): Promise<Finding> {
   return ok(reaped.length === 0 ? 'none' : reaped.map(({ directory, text }) => `${text} (${directory})`).join('; '))
 }
 
-function optionalProgram(command: string): Check['check'] {
-  return async ({ env }) => {
-    const path = await findProgram(command, env)
-    if (path !== undefined) return ok(path)
-    const row = hostPackages.find((each) => each.command === command)
-    return warning(`not installed; only needed for ${row?.for ?? 'the tests'}`, installing([row?.package ?? command]))
-  }
+async function checkTestTools({ env }: DoctorContext): Promise<Finding> {
+  const rows = hostPackages.filter(({ need }) => need === 'test')
+  const found = await Promise.all(rows.map(({ command }) => findProgram(command, env)))
+  const absent = rows.filter((_row, index) => found[index] === undefined)
+  if (absent.length === 0) return ok('everything that npm test needs')
+  return warning(
+    `not installed, and only npm test needs them: ${absent.map(({ command }) => command).join(', ')}`,
+    installing(absent.map((row) => row.package)),
+  )
 }
 
 async function checkElectron({ env }: DoctorContext): Promise<Finding> {
   const override = env['ELECTRON_OVERRIDE_DIST_PATH']
-  const path =
-    override === undefined ? join(import.meta.dirname, '../../node_modules/electron/dist/electron') : join(override, 'electron')
+  const path = override === undefined ? ownPath('node_modules/electron/dist/electron') : join(override, 'electron')
   return (await isThere(path, constants.X_OK))
     ? ok(path)
     : warning('its binary is not there; the lab opens in the browser instead (kho-lab serve)', 'npx install-electron')

@@ -3,9 +3,8 @@ import { basename, join, resolve } from 'node:path'
 import type { ExperimentListing } from '../shared/contract.ts'
 import type { Experiment } from '../shared/documents/index.ts'
 import { experimentError, parseExperimentYaml } from './experiment-file.ts'
+import { EXPERIMENTS_DIRECTORY } from './own-folders.ts'
 
-/** Where the experiments lie that come with the lab; the same from the sources and from every bundle below out/. */
-export const EXPERIMENTS_DIRECTORY = join(import.meta.dirname, '../../experiments')
 /** What a newcomer should see first. */
 const FIRST = 'hello'
 

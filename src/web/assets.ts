@@ -27,7 +27,11 @@ export async function loadAssets(directory: string): Promise<ReadonlyMap<string,
   const assets = new Map<string, Asset>()
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     throw new LabError(
-      { code: 'internal', message: 'the page of the lab is not built', hint: 'Run: npm run build', evidence: [directory] },
+      {
+        code: 'tool-missing',
+        message: `the page of the lab is not built: nothing is in ${directory}`,
+        hint: 'Run: npm run build',
+      },
       { cause },
     )
   })

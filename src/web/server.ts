@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isIP, type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { WebSocketServer } from 'ws'
 import type { Desk } from '../lab/desk.ts'
+import { PAGE_DIRECTORY } from '../lab/own-folders.ts'
 import { LabError, messageOf } from '../shared/result.ts'
 import { loadAssets, type Asset } from './assets.ts'
 import { SECURITY_HEADERS, cookieValue, refusal, sameSecret } from './guard.ts'
@@ -16,7 +16,7 @@ export interface WebHostOptions {
   readonly port?: number
   /** Address to listen on; loopback unless given. */
   readonly host?: string
-  /** The built page; out/renderer of this checkout unless given. */
+  /** The built page; the lab's own unless given. */
   readonly directory?: string
 }
 
@@ -37,7 +37,7 @@ const MESSAGE_LIMIT = 8 * 1024 * 1024
  */
 export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
   const host = options.host ?? '127.0.0.1'
-  const assets = await loadAssets(options.directory ?? fileURLToPath(new URL('../../out/renderer', import.meta.url)))
+  const assets = await loadAssets(options.directory ?? PAGE_DIRECTORY)
   const token = randomBytes(24).toString('base64url')
   const server = createServer()
   await listen(server, options.port ?? 0, host)

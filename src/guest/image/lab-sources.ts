@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { LabError } from '../../shared/result.ts'
+import { ownPath } from '../own-files.ts'
 
 /** One line of a kernel configuration: `CONFIG_X=value` or `# CONFIG_X is not set`. */
 const ConfigLine = z.string().regex(/^(CONFIG_\w+=\S.*|# CONFIG_\w+ is not set)$/)
@@ -59,21 +59,7 @@ export interface LabSources {
   readonly tools: Readonly<Record<string, string>>
 }
 
-/** The folder qemu-images/, found from this file upwards, so that it also works from a bundle. */
-function findDirectory(): string {
-  const here = path.dirname(fileURLToPath(import.meta.url))
-  for (let at = here; at !== path.dirname(at); at = path.dirname(at)) {
-    const candidate = path.join(at, 'qemu-images')
-    if (existsSync(path.join(candidate, 'kernel', 'releases.json'))) return candidate
-  }
-  throw new LabError({
-    code: 'image-missing',
-    message: `the folder qemu-images was not found above ${here}`,
-    hint: 'Reinstall the lab, or run it from its checkout.',
-  })
-}
-
-export function readLabSources(directory: string = findDirectory()): LabSources {
+export function readLabSources(directory: string = ownPath('qemu-images')): LabSources {
   const read = (...parts: string[]): string => readFileSync(path.join(directory, ...parts), 'utf8')
   const toolFiles = readdirSync(path.join(directory, 'tools'))
     .filter((name) => /\.[ch]$/.test(name))
