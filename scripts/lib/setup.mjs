@@ -15,7 +15,8 @@ const readJson = (path) => JSON.parse(readFileSync(join(ROOT, path), 'utf8'))
 export async function ensureNpmPackages() {
   if (npmPackagesFit()) return
   say('Installing the npm packages of package-lock.json into node_modules (by hand: npm ci)')
-  const { code } = await run(['npm', 'ci', '--no-audit', '--no-fund'], { minutes: NPM_MINUTES, stdout: 'inherit' })
+  // Warnings would be about packages whose `engines` exclude this Node; they run on the newer one that is installed with them.
+  const { code } = await run(['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { minutes: NPM_MINUTES })
   if (code !== 0) stop(`npm ci ended with ${code}. Run it by hand to see why; it needs the npm registry.`)
 }
 
@@ -43,8 +44,11 @@ export async function ensureHostPackages(needs) {
   if (process.getuid?.() !== 0 || !hasProgram('apt-get')) stop(`Install it and start again:\n  sudo ${install.join(' ')}`)
   say(`Installing (by hand: ${install.join(' ')})`)
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  await run(['apt-get', 'update', '-q'], { minutes: APT_MINUTES, env })
-  const { code } = await run(install, { minutes: APT_MINUTES, env })
+  // Another apt may be at work, as on a machine that has just come up.
+  const quietly = { minutes: APT_MINUTES, env, stdout: 'ignore' }
+  const waiting = ['-qq', '-o', 'DPkg::Lock::Timeout=300']
+  await run(['apt-get', 'update', ...waiting], quietly)
+  const { code } = await run([...install, ...waiting], quietly)
   if (code !== 0) stop(`apt-get ended with ${code}. Run it by hand to see why:\n  ${install.join(' ')}`)
 }
 

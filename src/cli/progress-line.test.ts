@@ -35,13 +35,33 @@ describe('progress on a terminal', () => {
     expect(written.err.length).toBe(11)
     expect(written.err.every((text) => text.startsWith('\r\u001b[K'))).toBe(true)
   })
+  it('never leaves a phase unsaid that begins right after another was drawn', () => {
+    const { terminal, written } = recordingTerminal({ live: true })
+    const line = progressLine(terminal, () => 0)
+    line.update({ phase: 'short', percent: 1 })
+    line.update({ phase: 'long', percent: 1 })
+    line.update({ phase: 'long', percent: 2 })
+    expect(written.err.map((text) => /(short|long)$/.exec(text)?.[1])).toEqual(['short', 'long'])
+  })
+  it('keeps what is to be noted, on a line of its own', () => {
+    const { terminal, written } = recordingTerminal({ live: true })
+    const line = progressLine(terminal, () => 0)
+    line.update({ phase: 'x', percent: 1 })
+    line.note('the archive does not answer')
+    line.update({ phase: 'x', percent: 2 })
+    expect(written.err.slice(1, 3)).toEqual(['\r\u001b[K', 'the archive does not answer\n'])
+    expect(written.err).toHaveLength(4)
+  })
   it('writes few whole lines into a log', () => {
     const { terminal, written } = recordingTerminal({ live: false })
     const line = progressLine(terminal)
-    for (let percent = 0; percent <= 100; percent++) line.update({ phase: percent < 50 ? 'a' : 'b', percent })
+    for (let percent = 0; percent <= 100; percent++)
+      line.update({ phase: percent < 50 ? 'a' : 'b', percent, ...(percent < 10 ? {} : { secondsLeft: 60 - percent / 2 }) })
     line.clear()
     expect(written.err.join('')).toBe(
-      '0 %  a\n10 %  a\n20 %  a\n30 %  a\n40 %  a\n50 %  b\n60 %  b\n70 %  b\n80 %  b\n90 %  b\n100 %  b\n',
+      '0 %  a\n' +
+        '10 %  a  55 s left\n20 %  a  50 s left\n30 %  a  45 s left\n40 %  a  40 s left\n50 %  b  35 s left\n' +
+        '60 %  b  30 s left\n70 %  b  25 s left\n80 %  b  20 s left\n90 %  b  15 s left\n100 %  b  10 s left\n',
     )
   })
 })

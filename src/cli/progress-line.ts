@@ -9,6 +9,8 @@ export interface ProgressState {
 
 export interface ProgressLine {
   readonly update: (state: ProgressState) => void
+  /** Says something that stays, above the progress. */
+  readonly note: (text: string) => void
   /** Takes the line away again, so that other text can follow. */
   readonly clear: () => void
 }
@@ -24,10 +26,12 @@ export function progressText(state: ProgressState, columns: number): string {
   const percent = Math.min(100, Math.max(0, Math.floor(state.percent)))
   const filled = Math.round((percent / 100) * BAR_WIDTH)
   const bar = `[${'#'.repeat(filled)}${'-'.repeat(BAR_WIDTH - filled)}]`
-  const left = state.secondsLeft === undefined ? '' : `  ${durationText(state.secondsLeft)} left`
-  const text = `${bar} ${String(percent).padStart(3)} %  ${state.phase}${left}`
+  const text = `${bar} ${String(percent).padStart(3)} %  ${state.phase}${timeLeft(state)}`
   return text.length <= columns - 1 ? text : text.slice(0, Math.max(0, columns - 1))
 }
+
+const timeLeft = ({ secondsLeft }: ProgressState): string =>
+  secondsLeft === undefined ? '' : `  ${durationText(secondsLeft)} left`
 
 /** `8 s`, `3 min`, `1 h 5 min`: as exact as an estimate deserves. */
 export function durationText(seconds: number): string {
@@ -40,26 +44,33 @@ export function durationText(seconds: number): string {
 /** Draws progress on stderr: one line rewritten in place on a terminal, sparse lines otherwise. `now` in milliseconds. */
 export function progressLine(terminal: Terminal, now: () => number = Date.now): ProgressLine {
   let drawnAt = Number.NEGATIVE_INFINITY
-  let drawn = false
+  let drawnPhase: string | undefined
   let logged = ''
   const log = (state: ProgressState): void => {
     const key = `${state.phase}/${Math.floor(state.percent / LOG_STEP)}`
     if (key === logged) return
     logged = key
-    terminal.err(`${Math.floor(state.percent)} %  ${state.phase}\n`)
+    terminal.err(`${Math.floor(state.percent)} %  ${state.phase}${timeLeft(state)}\n`)
   }
   const draw = (state: ProgressState): void => {
-    if (now() - drawnAt < REDRAW_MS && state.percent < 100) return
+    // A phase that begins is always shown: it may be long before it says anything more.
+    const soon = now() - drawnAt < REDRAW_MS
+    if (soon && state.percent < 100 && state.phase === drawnPhase) return
     drawnAt = now()
-    drawn = true
+    drawnPhase = state.phase
     terminal.err(`\r\u001b[K${progressText(state, terminal.columns)}`)
+  }
+  const clear = (): void => {
+    if (drawnPhase !== undefined) terminal.err('\r\u001b[K')
+    drawnPhase = undefined
+    drawnAt = Number.NEGATIVE_INFINITY
   }
   return {
     update: terminal.live ? draw : log,
-    clear: () => {
-      if (drawn) terminal.err('\r\u001b[K')
-      drawn = false
-      drawnAt = Number.NEGATIVE_INFINITY
+    note: (text) => {
+      clear()
+      terminal.err(`${text}\n`)
     },
+    clear,
   }
 }

@@ -25,6 +25,10 @@ export interface BuildOptions extends ImageWish {
   readonly fresh: boolean
   readonly signal: AbortSignal
   readonly onProgress: (progress: Progress) => void
+  /** What people should know though the build goes on. */
+  readonly onNote?: (text: string) => void
+  /** False: fail with LabError image-locked when another build is running. Default true. */
+  readonly wait?: boolean
 }
 
 /** Images in the cache, newest first. */

@@ -24,6 +24,7 @@ interface BuildCommandOptions {
   readonly source?: string
   readonly kernel?: string
   readonly fresh?: boolean
+  readonly wait: boolean
 }
 
 export const imageCommand = (cli: Cli): Command =>
@@ -40,12 +41,15 @@ const imageBuild = (cli: Cli): Command =>
     .option('--source <SOURCE>', 'tarball:FILE or tree:DIR instead of the Debian package')
     .option('--kernel <FILE>', 'use this bzImage, build only the initramfs')
     .option('--fresh', 'ask the archive for a newer point release even if an image is there')
+    .option('--no-wait', 'end with an error when another build is running, instead of waiting for it')
     .action(async (options: BuildCommandOptions) => {
       const { buildGuestImage } = await import('../../lab/images.ts')
       const line = progressLine(cli.terminal)
-      const { release, source, kernel, fresh = false } = options
+      const { release, source, kernel, fresh = false, wait } = options
       const manifest = await interruptible(cli.terminal, (signal) =>
-        buildGuestImage({ release, source, kernel, fresh, signal, onProgress: line.update }).finally(line.clear),
+        buildGuestImage({ release, source, kernel, fresh, wait, signal, onProgress: line.update, onNote: line.note }).finally(
+          line.clear,
+        ),
       )
       printResult(
         cli,

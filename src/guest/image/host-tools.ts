@@ -32,6 +32,9 @@ const HOST_TOOLS: readonly HostTool[] = [
   { name: '/usr/include/openssl/opensslv.h', package: 'libssl-dev', kernelOnly: true },
 ]
 
+/** Another apt may be at work, as on a machine that has just come up. */
+const WAIT_FOR_APT = ['-o', 'DPkg::Lock::Timeout=300']
+
 function isThere(name: string): boolean {
   if (name.startsWith('/')) return existsSync(name)
   return (process.env['PATH'] ?? '').split(path.delimiter).some((directory) => {
@@ -69,6 +72,21 @@ export async function ensureHostTools(
   }
   onProgress({ phase: `installing with apt-get: ${missing.join(' ')}`, percent: 0 })
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
-  await runStep(['apt-get', 'update'], { env, signal })
-  await runStep(install, { env, signal })
+  try {
+    await runStep(['apt-get', 'update', ...WAIT_FOR_APT], { env, signal })
+    await runStep([...install, ...WAIT_FOR_APT], { env, signal })
+  } catch (error) {
+    throw error instanceof LabError && error.code === 'image-build-failed' ? notInstalled(missing, install, error) : error
+  }
 }
+
+const notInstalled = (missing: readonly string[], install: readonly string[], cause: LabError): LabError =>
+  new LabError(
+    {
+      code: 'tool-missing',
+      message: `apt-get could not install what building the guest image needs: ${missing.join(', ')}`,
+      hint: `Run it by hand to see why: apt-get update && ${install.join(' ')}`,
+      evidence: cause.evidence,
+    },
+    { cause },
+  )

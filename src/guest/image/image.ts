@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { ImageManifest } from '../../shared/documents/image.ts'
 import { LabError, messageOf } from '../../shared/result.ts'
@@ -35,6 +35,8 @@ export interface ImageOptions {
   readonly kernel?: string | undefined
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: OnProgress | undefined
+  /** What people should know though the work goes on; told as progress where there is no better place. */
+  readonly onNote?: ((text: string) => void) | undefined
   /** When another build is running: wait for it (default), or fail with LabError image-locked. */
   readonly wait?: boolean | undefined
   /** Folder of the cache; default $XDG_CACHE_HOME/kho-lab. */
@@ -117,6 +119,7 @@ async function inWorkDirectory(request: Request, body: (job: PartJob) => Promise
 
 async function jobIn(work: string, { root, sources, wish, options }: Request): Promise<PartJob> {
   const onProgress = options.onProgress ?? (() => undefined)
+  const tracker = new ProgressTracker(stepsFor(await withMeasuredExpectation(root, wish)), onProgress)
   return {
     root,
     sources,
@@ -125,17 +128,22 @@ async function jobIn(work: string, { root, sources, wish, options }: Request): P
     signal: options.signal,
     wait: options.wait ?? true,
     onProgress,
-    tracker: new ProgressTracker(stepsFor(await withMeasuredExpectation(root, wish)), onProgress),
-    note: (text) => onProgress({ phase: text, percent: 0 }),
+    tracker,
+    note: options.onNote ?? ((text) => tracker.note(text)),
   }
 }
 
-/** The log of a failed build outlives its folder. */
+/** The log of a failed build outlives its folder. It is moved: the disk may be full. */
 async function withKeptLog(error: unknown, job: PartJob): Promise<unknown> {
   if (!(error instanceof LabError) || error.code !== 'image-build-failed' || !existsSync(job.log)) return error
   const kept = path.join(job.root, 'logs', `${path.basename(job.work)}.log`)
-  await mkdir(path.dirname(kept), { recursive: true })
-  await copyFile(job.log, kept)
+  try {
+    await mkdir(path.dirname(kept), { recursive: true })
+    await rename(job.log, kept)
+  } catch {
+    // Why the build failed is worth more than its log.
+    return error
+  }
   const hint = error.hint?.includes(job.log)
     ? `The whole log is in ${kept}`
     : `${error.hint ?? ''} The whole log is in ${kept}`.trim()
@@ -147,12 +155,12 @@ function diskError(error: unknown, root: string): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const toolSaysFull = error instanceof LabError && error.evidence.some((line) => line.includes('No space left on device'))
   if (code === 'ENOSPC' || toolSaysFull) {
-    const evidence = error instanceof LabError ? error.evidence : []
+    const [evidence, log] = error instanceof LabError ? [error.evidence, error.hint] : [[messageOf(error)], undefined]
     return new LabError(
       {
         code: 'disk-full',
         message: `the disk of ${root} became full`,
-        hint: 'Free some space, or set XDG_CACHE_HOME to a larger disk.',
+        hint: ['Free some space, or set XDG_CACHE_HOME to a larger disk.', ...(log === undefined ? [] : [log])].join(' '),
         evidence,
       },
       { cause: error },
@@ -251,7 +259,9 @@ async function makePart<T>(
 
 /** Errors that mean: the archive did not answer. A cancelled or broken build is not hidden by an old image. */
 const isArchiveFailure = (error: unknown): boolean =>
-  error instanceof LabError && error.code === 'image-build-failed' && error.message.startsWith('apt-get ')
+  error instanceof LabError &&
+  (error.code === 'image-build-failed' || error.code === 'tool-missing') &&
+  error.message.startsWith('apt-get ')
 
 const orKnown =
   <T>(known: Found<T> | undefined, job: PartJob) =>

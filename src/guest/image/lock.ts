@@ -114,5 +114,5 @@ const locked = (pid: number | undefined): LabError =>
   new LabError({
     code: 'image-locked',
     message: `another build is running${pid === undefined ? '' : ` (pid ${pid})`}`,
-    hint: 'Wait for it to end; without --no-wait the lab waits by itself.',
+    hint: 'Wait for it to end, or leave out --no-wait: then the lab waits.',
   })

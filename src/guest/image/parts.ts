@@ -110,13 +110,19 @@ export function knownInitramfs(root: string, sources: LabSources): Found<Initram
 const compilerName = async (job: PartJob): Promise<string> =>
   (await runStep(['gcc', '--version'], { log: job.log, signal: job.signal })).split('\n')[0] ?? 'gcc'
 
+const RESOLVING: Readonly<Record<KernelSource['kind'], string>> = {
+  debian: 'asking the archive for the kernel source',
+  tarball: 'reading the tarball',
+  tree: 'looking through the source tree',
+}
+
 /** Makes the kernel part, or finds it when the archive still holds what was built before. */
 export async function makeKernel(job: PartJob, wish: KernelWish): Promise<Found<KernelPart>> {
   if (wish.kind === 'bzImage') return adoptBzImage(job.root, job.work, wish.file)
   const { root, sources } = job
   const inputs = kernelInputs(sources, wish)
   await ensureHostTools(true, job.onProgress, job.signal)
-  job.tracker.start('resolve', 'asking the archive for the kernel source')
+  job.tracker.start('resolve', RESOLVING[wish.source.kind])
   const resolved = await resolveSource(wish.source, job)
   const compiler = await compilerName(job)
   const key = contentKey({ inputs, identity: resolved.identity, compiler })

@@ -35,20 +35,33 @@ export class ProgressTracker {
     this.within(0)
   }
 
+  /** Says something else than the step's own words, at the place where the job is. */
+  note(text: string): void {
+    this.#report({ phase: text, percent: this.#percent(0) })
+  }
+
   /** `fraction` of the current step is done, 0 to 1. */
   within(fraction: number): void {
     const done = Math.min(Math.max(fraction, 0), 1)
-    const seconds = (from: number): number => this.#steps.slice(from).reduce((sum, step) => sum + step.seconds, 0)
     const step = this.#steps[this.#index]?.seconds ?? 0
-    const total = seconds(0)
-    const before = total - seconds(Math.max(this.#index, 0))
-    const percent = Math.min(99, Math.floor((100 * (before + step * done)) / total))
+    const percent = this.#percent(done)
     const spent = (this.#now() - this.#startedAt) / 1000
     const ofStep = done > 0.05 ? (spent * (1 - done)) / done : Math.max(step - spent, 0)
-    const secondsLeft = Math.round(ofStep + seconds(this.#index + 1))
+    const secondsLeft = Math.round(ofStep + this.#secondsFrom(this.#index + 1))
     const key = `${this.#phase} ${percent}`
     if (key === this.#last) return
     this.#last = key
     this.#report({ phase: this.#phase, percent, secondsLeft })
+  }
+
+  #percent(done: number): number {
+    const total = this.#secondsFrom(0)
+    const before = total - this.#secondsFrom(Math.max(this.#index, 0))
+    const step = this.#steps[this.#index]?.seconds ?? 0
+    return Math.min(99, Math.floor((100 * (before + step * done)) / total))
+  }
+
+  #secondsFrom(index: number): number {
+    return this.#steps.slice(index).reduce((sum, step) => sum + step.seconds, 0)
   }
 }
