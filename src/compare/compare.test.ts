@@ -32,6 +32,25 @@ describe('compare', () => {
     expect(summary).toEqual({ match: predictedIds.length, differ: 0, unobserved: 0, unpredicted: 2, run: 'agreed' })
   })
 
+  it('takes a refusal that was predicted for the end of the run, and any other for a loss', () => {
+    const observation = sampleObservation()
+    observation.hops.pop()
+    observation.lost = { code: 'kexec-refused', message: 'EADDRNOTAVAIL', hop: 0, evidence: [] }
+    const expecting = (accepted: boolean): ResolvedClaim[] =>
+      sampleClaims().map((claim) => (claim.subject === 'kexec.load' ? { ...claim, predicted: { accepted } } : claim))
+    const refused = compare(expecting(false), observation, sampleMeta())
+    expect([refused.lost, refused.refused, refused.claims.filter(({ hop }) => hop > 0).map(({ id }) => id)]).toEqual([
+      undefined,
+      expect.stringMatching(/^boot 0 refused to load the next kernel/),
+      ['hop1.kexec.load'],
+    ])
+    expect(refused.summary.run).not.toBe('lost')
+    const surprising = compare(expecting(true), observation, sampleMeta())
+    expect([surprising.summary.run, surprising.refused]).toEqual(['lost', undefined])
+    expect(surprising.claims.find(({ id }) => id === 'hop1.kexec.load')?.verdict).toBe('differ')
+    expect(surprising.claims.length).toBe(sampleClaims().length)
+  })
+
   it('does not touch what it is given', () => {
     const observation = sampleObservation()
     const claims = sampleClaims()

@@ -1,4 +1,5 @@
 import type { ComparedClaim, Comparison, Observation, ResolvedClaim } from '../shared/documents/index.ts'
+import { sameJson } from '../shared/json.ts'
 import { findingsOf } from './findings.ts'
 import { observe } from './observers/index.ts'
 import { summarize } from './summary.ts'
@@ -9,10 +10,14 @@ export type ComparisonMeta = Pick<Comparison, 'experiment' | 'prediction' | 'res
 
 /**
  * Joins resolved claims with what was observed. The values of both sides come from the observation alone.
- * A hop that was not observed leaves its claims unobserved; a lost run keeps the verdicts of what it had shown.
+ * A hop that was not observed leaves its claims unobserved; a lost run keeps the verdicts of what it had shown. A run that ended
+ * where the prediction says that the kernel refuses the next one went to its end: boots that are not to be have no claims.
  */
 export function compare(resolved: readonly ResolvedClaim[], observation: Observation, meta: ComparisonMeta): Comparison {
-  const claims = resolved.map((claim) => compareClaim(claim, observation))
+  const all = resolved.map((claim) => compareClaim(claim, observation))
+  const refusal = all.find(isPredictedRefusal)
+  const claims = refusal === undefined ? all : all.filter((claim) => claim.hop < refusal.hop || claim === refusal)
+  const lost = refusal === undefined ? observation.lost : undefined
   return {
     document: 'kho-lab/comparison',
     version: 1,
@@ -20,12 +25,20 @@ export function compare(resolved: readonly ResolvedClaim[], observation: Observa
     prediction: meta.prediction,
     resolutions: meta.resolutions,
     environment: observation.environment,
-    summary: summarize(claims, observation.lost !== undefined),
+    summary: summarize(claims, lost !== undefined),
     claims,
     findings: findingsOf(claims, observation),
-    ...(observation.lost === undefined ? {} : { lost: lostSentence(observation.lost) }),
+    ...(lost === undefined ? {} : { lost: lostSentence(lost) }),
+    ...(refusal === undefined ? {} : { refused: refusedSentence(refusal.hop) }),
   }
 }
+
+/** kexec_file_load was to fail, and did. */
+const isPredictedRefusal = ({ subject, verdict, predicted }: ComparedClaim): boolean =>
+  subject === 'kexec.load' && verdict === 'match' && sameJson(predicted ?? true, { accepted: false })
+
+const refusedSentence = (hop: number): string =>
+  `boot ${hop - 1} refused to load the next kernel (EADDRNOTAVAIL), as predicted; nothing is claimed of boots that did not come`
 
 /** Why a run ended early: `boot 1 (phase kernel): the guest panicked`. */
 const lostSentence = (lost: NonNullable<Observation['lost']>): string =>

@@ -60,7 +60,7 @@ describe('an experiment file', () => {
       '1:43 machine.cpus: 99 is too much: at most 16',
       '1:54 machine.nodes: expected a number or a list, found the text "two"',
       '2:21 kernel[0].release: expected a text, found 7.3; write it in quotes: "7.3"',
-      '2:30 kernel[1].relase: unknown key relase: did you mean release? valid keys in kernel[1]: release, image, cmdline',
+      '2:30 kernel[1].relase: unknown key relase: did you mean release? valid keys in kernel[1]: release, image, cmdline, initrdPadding',
       '3:22 reserveMem[0].name: expected a text, found 9; write it in quotes: "9"',
       '4:14 accelerator: expected one of auto, kvm, tcg, found the text "kvn"; did you mean kvm?',
       '5:33 workload[0].steps[0].alocate: unknown key alocate: did you mean allocate? valid keys in workload[0].steps[0]: ' +

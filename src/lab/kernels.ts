@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parseBzImage, type BzImage } from '../abi/bzimage.ts'
 import { appendCpio } from '../guest/image/cpio.ts'
+import { symbolAddresses } from '../guest/image/build-facts.ts'
 import { ensureImage, findImage } from '../guest/image/image.ts'
 import { RUN_CPIO_SIZE } from '../guest/image/run-cpio.ts'
+import { ADDRESS_SPACE_SYMBOLS, type KernelSymbols } from '../guest/observe/address-space.ts'
 import type { GuestImage, Progress } from '../guest/types.ts'
 import type { Experiment, KernelChoice, KernelFacts } from '../shared/documents/index.ts'
 import { LabError } from '../shared/result.ts'
@@ -47,16 +49,26 @@ async function imageOf({ image, release }: KernelChoice, options: LookupOptions)
   })
 }
 
-/** The whole initrd of a boot: the image's initramfs, its selftests if it has them, and what the run adds. */
-export async function initrdOf({ initramfs, selftests }: GuestImage, runCpio: Uint8Array): Promise<Uint8Array> {
+/**
+ * The whole initrd of a boot: the image's initramfs, its selftests if it has them, what the run adds, and zero bytes, which the
+ * kernel skips.
+ */
+export async function initrdOf({ initramfs, selftests }: GuestImage, runCpio: Uint8Array, padding: number): Promise<Uint8Array> {
   const lab = await readFile(initramfs)
-  return appendCpio(selftests === undefined ? lab : appendCpio(lab, await readFile(selftests)), runCpio)
+  const whole = appendCpio(selftests === undefined ? lab : appendCpio(lab, await readFile(selftests)), runCpio)
+  return padding === 0 ? whole : Buffer.concat([whole, Buffer.alloc(padding)])
 }
 
-/** What a prediction may know of an image: its files, before anything boots. Rejects with LabError bad-kernel. */
-export async function kernelFacts(image: GuestImage): Promise<KernelFacts> {
+/** Zero bytes behind the initramfs of boot `hop`. */
+export const paddingOf = ({ kernels }: Experiment, hop: number): number => kernels[hop]?.initrdPadding ?? 0
+
+/** What a prediction may know of each boot: the image's files and the experiment, before anything boots. Rejects with LabError bad-kernel. */
+export const factsOf = (images: readonly GuestImage[], experiment: Experiment): Promise<KernelFacts[]> =>
+  Promise.all(images.map((image, hop) => kernelFacts(image, paddingOf(experiment, hop))))
+
+async function kernelFacts(image: GuestImage, padding: number): Promise<KernelFacts> {
   const { kernel, manifest } = image
-  const [bzImage, initrd] = await Promise.all([readFile(kernel), initrdOf(image, Buffer.alloc(RUN_CPIO_SIZE))])
+  const [bzImage, initrd] = await Promise.all([readFile(kernel), initrdOf(image, Buffer.alloc(RUN_CPIO_SIZE), padding)])
   const { release, initSize, prefAddress, kernelAlignment, relocatable, setupSects, version } = bzImageHeader(kernel, bzImage)
   return {
     release,
@@ -67,6 +79,11 @@ export async function kernelFacts(image: GuestImage): Promise<KernelFacts> {
     configSha256: manifest.configSha256,
     build: manifest.buildFacts,
   }
+}
+
+/** Where the kernel's variables lie that say what KASLR drew; undefined for a kernel that the lab did not build. */
+export async function addressSpaceSymbols({ systemMap }: GuestImage): Promise<KernelSymbols> {
+  return systemMap === undefined ? undefined : symbolAddresses(await readFile(systemMap, 'utf8'), ADDRESS_SPACE_SYMBOLS)
 }
 
 function bzImageHeader(file: string, bytes: Uint8Array): BzImage {

@@ -25,9 +25,10 @@ export async function loadExperiment(file: string, overrides: ExperimentOverride
 }
 
 function override(experiment: Experiment, directory: string, { kernel, accelerator }: ExperimentOverrides): Experiment {
-  const kernels = experiment.kernels.map(({ release, image, cmdline }) => {
-    if (kernel !== undefined) return { image: resolve(kernel), cmdline }
-    return image === undefined ? { release, cmdline } : { image: resolve(directory, image), cmdline }
+  const kernels = experiment.kernels.map((choice) => {
+    const { release, image, ...rest } = choice
+    if (kernel !== undefined) return { ...rest, image: resolve(kernel) }
+    return image === undefined ? { ...rest, release } : { ...rest, image: resolve(directory, image) }
   })
   return { ...experiment, kernels, accelerator: accelerator ?? experiment.accelerator }
 }

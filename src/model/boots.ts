@@ -1,6 +1,7 @@
 import type { Experiment, KernelFacts } from '../shared/documents/index.ts'
 import { behaviourOf, rulesMissing, type Behaviour } from './behaviour.ts'
-import { firstBootFits, isRandom, possibleProcessors } from './boot/first-boot.ts'
+import { firstBootFits, possibleProcessors } from './boot/first-boot.ts'
+import { isRandom } from './boot/kaslr.ts'
 import { commandLine } from './command-line.ts'
 import { LARGEST_KNOWN_RAM, ramSpans } from './firmware-map.ts'
 import { kernelOptions, type KernelOptions } from './kernel-options.ts'

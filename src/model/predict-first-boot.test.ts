@@ -41,7 +41,13 @@ describe('scratch of a first boot', () => {
       reserveMem: [{ name: 'a', size: '3M' }],
     }
     const facts = { ...kernel, initrdSize: random.initrdSize }
-    const givens = { 'host.accelerator': { used: 'tcg', cpuModel: 'x' }, 'hop0.kernel.base': random.random.base }
+    // Places that need as many page tables as the guest took: its one CPU's area, wherever within 2 MiB it lay.
+    const drawn = { pageOffsetBase: '0xff11000000000000', vmemmapBase: '0xffd4000000000000', entryAreas: [1] }
+    const givens = {
+      'host.accelerator': { used: 'tcg', cpuModel: 'x' },
+      'hop0.kernel.base': random.random.base,
+      'hop0.kernel.addressSpace': drawn,
+    }
     const starts = random.changes.slice(-3).map((line) => `0x${line.split(/[ +]/)[1] ?? ''}`)
     expect(claimsOf(input, givens, facts)['scratch.addresses']).toEqual({
       kind: 'rule',

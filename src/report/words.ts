@@ -10,7 +10,8 @@ export function verdictSentence(comparison: Comparison): string {
   const counts =
     `${summary.match} of ${total} claims match, ${summary.differ} differ, ` +
     `${summary.unobserved} not observed, ${summary.unpredicted} not predicted.`
-  return `${RUN_WORDS[summary.run]} ${counts}`
+  const end = comparison.refused === undefined ? '' : ` Run ended early: ${comparison.refused}.`
+  return `${RUN_WORDS[summary.run]} ${counts}${end}`
 }
 
 const RUN_WORDS: Readonly<Record<RunVerdict, string>> = {

@@ -85,7 +85,7 @@ const handed = (fdtAddress: number): Partial<GuestView> => ({
 
 const observe = async (memory: SyntheticMemory, hop: number, guest: GuestView) => {
   const { channel, running } = channelOf(memory)
-  const view = await observeHost(channel, { hop, guest, raw })
+  const view = await observeHost(channel, { hop, guest, raw, symbols: undefined, cpus: 1 })
   expect(running()).toBe(true)
   return view
 }

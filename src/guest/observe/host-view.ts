@@ -20,6 +20,7 @@ import {
 import type { PhysMemory } from '../../shared/phys-memory.ts'
 import { MiB, fromHex, hex, physAddr } from '../../shared/units.ts'
 import type { GuestChannel } from '../types.ts'
+import { readAddressSpace, type KernelSymbols } from './address-space.ts'
 import { findBanner } from './banner.ts'
 import { readRamMap } from './ram-map.ts'
 import type { RawStore } from './raw-store.ts'
@@ -40,6 +41,9 @@ export interface HostOptions {
   /** What the guest said in this boot: where the incoming tree lies, what its scratch regions are, where its kernel is. */
   readonly guest: GuestView
   readonly raw: RawStore
+  /** Symbols of the kernel that runs, and how many CPUs it has. */
+  readonly symbols: KernelSymbols
+  readonly cpus: number
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
 }
@@ -91,6 +95,7 @@ export async function observeHost(channel: GuestChannel, options: HostOptions): 
           ? scratchAt(memory, incoming.value.scratchAddress, incoming.value.scratchSize)
           : scannedArray(memory, found.arrays, regions),
       banner: findBanner(memory, guest.iomem),
+      addressSpace: readAddressSpace(memory, guest.iomem, options.symbols, options.cpus),
     }
   } finally {
     await channel.resume()

@@ -1,5 +1,6 @@
 import type { Machine, NextKernel } from '../../guest/machine.ts'
 import { type Capture, DMESG_FILE, captureGuest, captureLog } from '../../guest/observe/capture.ts'
+import type { KernelSymbols } from '../../guest/observe/address-space.ts'
 import { decodeGuestView, decodeKexecSegments } from '../../guest/observe/guest-view.ts'
 import { observeHost } from '../../guest/observe/host-view.ts'
 import { hashRecords } from '../../guest/observe/record-hashes.ts'
@@ -10,6 +11,9 @@ import type { FolderRawStore } from './folder-raw-store.ts'
 
 export interface BootContext {
   readonly machine: Machine
+  readonly cpus: number
+  /** Of the kernel of each boot. */
+  readonly symbols: readonly KernelSymbols[]
   readonly raw: FolderRawStore
   readonly signal?: AbortSignal
   readonly onStep: (hop: number, text: string) => void
@@ -37,6 +41,8 @@ export async function observeBoot(
     hop,
     guest,
     signal,
+    symbols: context.symbols[hop],
+    cpus: context.cpus,
     raw: below(context.raw, `hop${hop}`),
     onProgress: scanProgress((text) => onStep(hop, text)),
   })

@@ -34,6 +34,7 @@ function givensOfHop({ guest, host }: HopObservation): Record<string, Json> {
   const root = host.outRoot.ok ? host.outRoot.value : undefined
   const values: { readonly [K in keyof GivenValues]: GivenValues[K] | undefined } = {
     'kernel.base': guest.iomem.ok ? guest.iomem.value.find(({ name }) => name === 'Kernel code')?.start : undefined,
+    'kernel.addressSpace': host.addressSpace?.ok ? host.addressSpace.value : undefined,
     'scratch.regions': scratchRegions(guest) ?? (host.scratchArray.ok ? host.scratchArray.value.regions : undefined),
     'tree.address': root?.address,
     'tree.memoryMap': root?.preservedMemoryMap,

@@ -5,9 +5,9 @@ import { reapLeftovers } from '../../guest/qemu/reap.ts'
 import type { GuestImage, Progress } from '../../guest/types.ts'
 import { predict } from '../../model/predict.ts'
 import { resolve } from '../../model/resolve.ts'
-import type { Comparison, PhaseName } from '../../shared/documents/index.ts'
+import type { Comparison, Experiment, PhaseName } from '../../shared/documents/index.ts'
 import { LabError, toLabError } from '../../shared/result.ts'
-import { imagesOf, initrdOf, kernelFacts } from '../kernels.ts'
+import { addressSpaceSymbols, factsOf, imagesOf, initrdOf, paddingOf } from '../kernels.ts'
 import { documentSha256 } from '../predict.ts'
 import { SERIAL_LOG } from '../report.ts'
 import { leaveBoot, observeBoot, type BootContext } from './boots.ts'
@@ -49,7 +49,7 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
       directory: folder.directory,
       comparison,
       exitCode: exitCodeOf(comparison),
-      ...(gathered.lost === undefined ? {} : { lost: gathered.lost }),
+      ...(gathered.lost === undefined || comparison.lost === undefined ? {} : { lost: gathered.lost }),
     }
   } catch (error) {
     const failure = toLabError(error)
@@ -69,7 +69,7 @@ async function plan(request: RunRequest, folder: RunFolder, startedAt: string): 
   const [first] = images
   if (first === undefined) throw new RangeError('an experiment has at least one boot')
   const [facts, accelerator] = await Promise.all([
-    Promise.all(images.map(kernelFacts)),
+    factsOf(images, experiment),
     chooseAccelerator(experiment.accelerator, { kernel: first.kernel, signal }),
   ])
   const prediction = predict(experiment, facts, { experimentSha256: documentSha256(experiment) })
@@ -99,7 +99,7 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
   const tell = request.onEvent ?? (() => undefined)
   signal?.throwIfAborted()
   const keys = makeRunKeys()
-  const initrds = await initrdsOf(images, keys)
+  const initrds = await initrdsOf(images, experiment, keys)
   const kernelOf = (hop: number) => ({
     kernel: images[hop]?.kernel ?? '',
     initrd: initrds[hop] ?? new Uint8Array(),
@@ -120,7 +120,15 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
   tell({ type: 'started', accelerator: accelerator.used, why: accelerator.why })
   if (!machine.guarded)
     tell({ type: 'step', hop: 0, text: 'setpriv is missing: if the lab is killed, the next start of the lab ends this QEMU' })
-  const context: BootContext = { machine, raw: folder.raw, signal, onStep: (hop, text) => tell({ type: 'step', hop, text }) }
+  const symbols = await Promise.all(images.map(addressSpaceSymbols))
+  const context: BootContext = {
+    machine,
+    cpus: experiment.machine.cpus,
+    symbols,
+    raw: folder.raw,
+    signal,
+    onStep: (hop, text) => tell({ type: 'step', hop, text }),
+  }
   for (let hop = 0; hop <= experiment.hops; hop++) {
     gathered.hop = hop
     const seen = await observeBoot(context, hop, gathered.hops.at(-1))
@@ -135,12 +143,15 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
   }
 }
 
-async function initrdsOf(images: readonly GuestImage[], keys: RunKeys): Promise<Uint8Array[]> {
+/** One per boot; boots with the same image and padding share theirs. */
+async function initrdsOf(images: readonly GuestImage[], experiment: Experiment, keys: RunKeys): Promise<Uint8Array[]> {
   const made = new Map<string, Promise<Uint8Array>>()
   return Promise.all(
-    images.map((image) => {
-      const initrd = made.get(image.directory) ?? initrdOf(image, keys.cpio)
-      made.set(image.directory, initrd)
+    images.map((image, hop) => {
+      const padding = paddingOf(experiment, hop)
+      const key = `${image.directory} ${padding}`
+      const initrd = made.get(key) ?? initrdOf(image, keys.cpio, padding)
+      made.set(key, initrd)
       return initrd
     }),
   )

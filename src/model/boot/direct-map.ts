@@ -56,9 +56,11 @@ export class DirectMap {
     this.#bufferTop = this.#bufferNext + earlyTableBytes(state)
   }
 
-  /** End of what is mapped in the end: memblock's current limit from then on. */
-  mapAll(): number {
+  /** End of what is mapped in the end: memblock's current limit from then on. `moved`: KASLR has moved the direct map. */
+  mapAll(moved: boolean): number {
     this.#mapRange(0, ISA_END)
+    // init_trampoline_kaslr() (arch/x86/mm/kaslr.c, 7.3): tables of its own for the first GiB.
+    if (moved) for (let level = this.#state.input.processor.la57 ? 2 : 1; level > 0; level--) this.#allocTable()
     this.#mapTopDown(ISA_END, this.#state.maxRam)
     return this.#maxMapped
   }

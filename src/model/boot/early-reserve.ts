@@ -1,6 +1,7 @@
 import { fromHex, KiB, MiB, PAGE_SIZE, roundDown, roundUp } from '../../shared/units.ts'
 import { FLAG } from '../memblock/flags.ts'
 import { NO_NODE } from '../memblock/regions.ts'
+import { entryAreaTables } from './kaslr.ts'
 import { NotModelled, allocate, sizeOf, symbolAt, type BootState } from './input.ts'
 
 /** BIOS_START_MAX (arch/x86/kernel/ebda.c, 7.3): SeaBIOS' data area begins above it, so it is where the BIOS begins. */
@@ -58,28 +59,11 @@ export function reserveRealMode(state: BootState): void {
   memblock.clearFlag(memblock.memory, 0, MiB, FLAG.KHO_SCRATCH)
 }
 
-const PMD_SIZE = 2 * MiB
-
-/**
- * Page tables for the CPU entry areas: one table of the second level and one of the third, and a page of entries for each
- * 2 MiB that any area touches. With KASLR the areas lie at random places, so the number is an input.
- */
+/** One area behind the other, unless KASLR has drawn places for them. */
 export function allocateEntryAreaTables(state: BootState): void {
   const { input } = state
-  const count = input.random.entryAreaPages ?? 2 + consecutiveAreas(state)
+  const inOrder = input.cpuNodes.map((_node, cpu) => cpu)
+  const count = input.random.entryAreaPages ?? entryAreaTables(inOrder, input.build.numbers, input.processor)
   for (let page = 0; page < count; page++)
     allocate(state, 'page tables of the CPU entry areas', { size: PAGE_SIZE, align: PAGE_SIZE })
-}
-
-/** Pages of entries for areas that follow each other, behind the one page of the read-only IDT (CPU_ENTRY_AREA_PER_CPU). */
-function consecutiveAreas({ input }: BootState): number {
-  const { sizeofCpuEntryArea, cpuEntryAreaStacksEnd } = input.build.numbers
-  // The last pages of the stacks are a guard that nothing maps; only the debug store lies behind them.
-  const touched = input.processor.intel ? sizeofCpuEntryArea : cpuEntryAreaStacksEnd - PAGE_SIZE
-  const tables = new Set<number>()
-  input.cpuNodes.forEach((_node, cpu) => {
-    const start = PAGE_SIZE + cpu * sizeofCpuEntryArea
-    for (let at = start; at < start + touched; at += PAGE_SIZE) tables.add(Math.floor(at / PMD_SIZE))
-  })
-  return tables.size
 }

@@ -18,16 +18,16 @@ export interface BootProcessor {
 export interface Randomness {
   /** Bytes of page_offset_base above a boundary of the highest page-table level; a multiple of 1 GiB. */
   readonly directMap: number
-  /**
-   * With five levels: vmemmap_base lies under the same entry of the highest level as the kernel's own mapping, so that a table
-   * for it is there already.
-   */
-  readonly vmemmapBesideKernel: boolean
+  /** vmemmap_base; only its place among the entries of the page tables counts. */
+  readonly vmemmapBase: bigint
   /** Pages of page tables for the CPU entry areas; undefined where the areas follow each other. */
   readonly entryAreaPages: number | undefined
 }
 
-export const NOT_RANDOM: Randomness = { directMap: 0, vmemmapBesideKernel: false, entryAreaPages: undefined }
+/** __VMEMMAP_BASE_L5; that of four levels lies just as far above its tables' boundaries. */
+const VMEMMAP_BASE = 0xffd4000000000000n
+
+export const NOT_RANDOM: Randomness = { directMap: 0, vmemmapBase: VMEMMAP_BASE, entryAreaPages: undefined }
 
 /** All that decides what a first boot reserves. Addresses and sizes in bytes. */
 export interface BootInput {

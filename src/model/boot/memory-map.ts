@@ -7,6 +7,9 @@ const PMD_SIZE = 2 * MiB
 const PUD_SIZE = GiB
 const P4D_SIZE = 512 * GiB
 const L5_PGDIR_SIZE = 512 * P4D_SIZE
+const L5_PGDIR = BigInt(L5_PGDIR_SIZE)
+/** Number of the table that ends with the address space. */
+const LAST_L5_PGDIR = 2n ** 64n / L5_PGDIR - 1n
 /** sizeof(struct mem_section *) and of one long */
 const WORD = 8
 
@@ -71,25 +74,31 @@ export function allocateMemoryMap(state: BootState): void {
 /** vmemmap_populate_hugepages() (mm/sparse-vmemmap.c, 7.3): struct pages in 2 MiB pages, and the tables above them. */
 class VmemmapTables {
   readonly #state: BootState
+  /** Where vmemmap begins, from the boundary of a table of the highest level. */
+  readonly #offset: number
   readonly #tops = new Set<number>()
   readonly #p4ds = new Set<number>()
   readonly #puds = new Set<number>()
 
   constructor(state: BootState) {
+    const { vmemmapBase } = state.input.random
     this.#state = state
+    this.#offset = Number(vmemmapBase % L5_PGDIR)
+    // The kernel's own mapping has the last of these tables already.
+    this.#tops.add(Number(LAST_L5_PGDIR - vmemmapBase / L5_PGDIR))
   }
 
   populate(section: number, nid: number): void {
     const {
-      random,
       build: { numbers },
       processor: { la57 },
     } = this.#state.input
     const bytes = (sectionSize(this.#state) / PAGE_SIZE) * numbers.sizeofPage
     if (bytes % PMD_SIZE !== 0) throw new NotModelled(`struct page of ${numbers.sizeofPage} bytes`)
-    for (let at = section * bytes; at < (section + 1) * bytes; at += PMD_SIZE) {
+    const start = this.#offset + section * bytes
+    for (let at = start; at < start + bytes; at += PMD_SIZE) {
       // With four levels the folded p4d stands for the highest level.
-      if (la57 && !random.vmemmapBesideKernel) this.#table(this.#tops, Math.floor(at / L5_PGDIR_SIZE), nid)
+      if (la57) this.#table(this.#tops, Math.floor(at / L5_PGDIR_SIZE), nid)
       this.#table(this.#p4ds, Math.floor(at / P4D_SIZE), nid)
       this.#table(this.#puds, Math.floor(at / PUD_SIZE), nid)
       this.#block(PMD_SIZE, nid)

@@ -24,6 +24,7 @@ import {
   reserveRealMode,
 } from './early-reserve.ts'
 import { NotModelled, allocate, has, type BootInput, type BootState, type ScratchOutcome } from './input.ts'
+import { movesDirectMap } from './kaslr.ts'
 import { allocateMemoryMap, allocateSectionTables } from './memory-map.ts'
 import { allocateNodeData, assignNodes, memoryNodes, possibleNodes } from './numa-init.ts'
 import { allocatePercpuAreas } from './percpu.ts'
@@ -64,7 +65,7 @@ export const FIRST_BOOT: readonly BootStep[] = [
   {
     name: 'direct map',
     basis: from('init_mem_mapping', 'arch/x86/mm/init.c'),
-    run: (state) => void (state.memblock.currentLimit = new DirectMap(state).mapAll()),
+    run: (state) => void (state.memblock.currentLimit = new DirectMap(state).mapAll(movesDirectMap(state.input))),
   },
   {
     name: 'log buffer asked for',

@@ -2,7 +2,8 @@ import type { z } from 'zod'
 import type { Basis } from '../../shared/documents/index.ts'
 import { JsonValue, type Json } from '../../shared/json.ts'
 import { hex } from '../../shared/units.ts'
-import { isRandom, whyNoSchedule } from '../boot/first-boot.ts'
+import { whyNoSchedule } from '../boot/first-boot.ts'
+import { isRandom } from '../boot/kaslr.ts'
 import { bootRules, type FirstBootInputs } from '../boot/rules.ts'
 import { FIRST_BOOT } from '../boot/schedule.ts'
 import type { Boot } from '../boots.ts'
@@ -38,7 +39,7 @@ export function scheduled<T>(
   }
   const given = [
     ...(experiment.accelerator === 'tcg' ? [] : [hostGiven('host.accelerator')]),
-    ...(random ? [givenOf(boot.hop, 'kernel.base')] : []),
+    ...(random ? [givenOf(boot.hop, 'kernel.base'), givenOf(boot.hop, 'kernel.addressSpace')] : []),
   ]
   if (given.length > 0) return byRule(rule, plain(inputs), given)
   const answer = bootRules[rule].apply(plain(inputs), {})

@@ -27,6 +27,9 @@ const KernelOfHop = z.strictObject({
   release: z.string().optional().meta({ description: 'a release known to the lab, for example "7.3"' }),
   image: z.string().optional().meta({ description: 'a bzImage of your own; relative to the experiment file' }),
   cmdline: z.string().default('').meta({ description: 'appended to the kernel command line' }),
+  initrdPadding: Size.optional().meta({
+    description: 'zero bytes behind the initramfs, which the kernel skips: makes the initrd as large as you want',
+  }),
 })
 
 const Kho = z
@@ -75,6 +78,8 @@ export interface KernelChoice {
   readonly release?: string | undefined
   readonly image?: string | undefined
   readonly cmdline: string
+  /** Zero bytes behind the initramfs. */
+  readonly initrdPadding?: Bytes | undefined
 }
 
 /** The experiment with every default filled in; what prediction, run and comparison all start from. */
@@ -109,6 +114,9 @@ export interface ExperimentIssue {
 /** parse_memory_options() in QEMU's softmmu/vl.c rounds -m up to a multiple of this. */
 const QEMU_RAM_UNIT = 8192
 
+/** initrd_addr_max of the boot protocol keeps an initrd of a boot loader below 2 GiB; half of that leaves room for a kernel. */
+const PADDING_MAX = 2 ** 30
+
 export const MEMORY_MIN = bytes(128 * 1024 * 1024)
 
 /**
@@ -140,11 +148,11 @@ export function completeExperiment(value: z.output<typeof ExperimentFile>): {
     })
   }
   kernels.forEach((kernel, index) => {
+    const key = Array.isArray(value.kernel) ? ['kernel', index] : ['kernel']
+    if ((kernel.initrdPadding ?? 0) > PADDING_MAX)
+      issues.push({ path: [...key, 'initrdPadding'], message: 'more than 1GiB: no boot loader takes such an initrd' })
     if (kernel.release !== undefined && kernel.image !== undefined) {
-      issues.push({
-        path: Array.isArray(value.kernel) ? ['kernel', index] : ['kernel'],
-        message: 'give release or image, not both',
-      })
+      issues.push({ path: key, message: 'give release or image, not both' })
     }
   })
   const { workload, issues: workloadIssues } = completeWorkload(value.workload, value.hops)

@@ -85,6 +85,8 @@ export const HostView = z.object({
   preservedAfter: reading(z.array(z.object({ record: PreservedRecord, sha256: Sha256 }))).optional(),
   /** Physical address of the running kernel's linux_banner string, and its text. */
   banner: reading(z.object({ address: Hex, text: z.string() })),
+  /** What KASLR drew: page_offset_base, vmemmap_base and the place of each CPU's entry area, counted in areas. */
+  addressSpace: reading(z.object({ pageOffsetBase: Hex, vmemmapBase: Hex, entryAreas: z.array(z.int().min(0)) })).optional(),
 })
 export type HostView = z.infer<typeof HostView>
 

@@ -124,6 +124,11 @@ export type Subject = keyof SubjectValues
 export interface GivenValues {
   /** Physical address of the running kernel's _text: where `Kernel code` begins in /proc/iomem. */
   'kernel.base': string
+  /**
+   * What KASLR drew while the kernel came up: page_offset_base, vmemmap_base, and of each CPU the place of its entry area, counted
+   * in areas. Host: variables of the kernel in guest RAM.
+   */
+  'kernel.addressSpace': { readonly pageOffsetBase: string; readonly vmemmapBase: string; readonly entryAreas: readonly number[] }
   /** struct kho_scratch[] in array order, as this boot shows it (guest debugfs, else host). */
   'scratch.regions': readonly ScratchRegion[]
   /** Physical address of the root FDT page. */

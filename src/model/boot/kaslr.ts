@@ -1,0 +1,58 @@
+import { GiB, MiB, PAGE_SIZE } from '../../shared/units.ts'
+import type { GivenValues } from '../../shared/documents/index.ts'
+import type { KernelBuildFacts } from '../../shared/documents/kernel-build-facts.ts'
+import { has, type BootInput, type BootProcessor, type Randomness } from './input.ts'
+
+const P4D_SIZE = 512n * BigInt(GiB)
+const L5_PGDIR_SIZE = 512n * P4D_SIZE
+const PMD_SIZE = 2 * MiB
+
+interface Kernel {
+  readonly build: KernelBuildFacts
+  readonly cmdline: string
+}
+
+/** Whether the kernel's place, and what it draws later, is random (kaslr_enabled()). */
+export const isRandom = ({ build, cmdline }: Kernel): boolean =>
+  build.options.includes('RANDOMIZE_BASE') && !cmdline.split(/\s+/).includes('nokaslr')
+
+/** kaslr_memory_enabled(): the direct map, vmalloc and vmemmap have random places. */
+export const movesDirectMap = (input: BootInput): boolean => has(input, 'RANDOMIZE_MEMORY') && isRandom(input)
+
+/** What the schedule needs to know of the places that a kernel with KASLR has drawn. */
+export function randomnessOf(
+  drawn: GivenValues['kernel.addressSpace'],
+  build: KernelBuildFacts,
+  processor: BootProcessor,
+): Randomness {
+  const top = processor.la57 ? L5_PGDIR_SIZE : P4D_SIZE
+  return {
+    directMap: Number(BigInt(drawn.pageOffsetBase) % top),
+    vmemmapBase: BigInt(drawn.vmemmapBase),
+    entryAreaPages: entryAreaTables(drawn.entryAreas, build.numbers, processor),
+  }
+}
+
+/**
+ * Page tables for CPU entry areas at these places (setup_cpu_entry_area(), arch/x86/mm/cpu_entry_area.c, 7.3): one of the second
+ * level, one of the third for each GiB and a page of entries for each 2 MiB that any area touches. `places`: of each CPU, in areas
+ * behind the page of the read-only IDT.
+ */
+export function entryAreaTables(
+  places: readonly number[],
+  { sizeofCpuEntryArea, cpuEntryAreaStacksEnd }: KernelBuildFacts['numbers'],
+  processor: BootProcessor,
+): number {
+  // The last pages of the stacks are a guard that nothing maps; only the debug store lies behind them.
+  const touched = processor.intel ? sizeofCpuEntryArea : cpuEntryAreaStacksEnd - PAGE_SIZE
+  const tables = new Set<number>()
+  const directories = new Set<number>()
+  for (const place of places) {
+    const start = PAGE_SIZE + place * sizeofCpuEntryArea
+    for (let at = start; at < start + touched; at += PAGE_SIZE) {
+      tables.add(Math.floor(at / PMD_SIZE))
+      directories.add(Math.floor(at / GiB))
+    }
+  }
+  return 1 + directories.size + tables.size
+}
