@@ -1,0 +1,119 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { errorText } from '../src/cli/error-text.ts'
+import { interruptible } from '../src/cli/interrupt.ts'
+import { progressLine } from '../src/cli/progress-line.ts'
+import { processTerminal } from '../src/cli/terminal.ts'
+import { drawn, prove, wholeNumber } from '../src/lab/prove/prove.ts'
+import { proofText, type Proof, type Trial } from '../src/lab/prove/tally.ts'
+import { LabError, toLabError } from '../src/shared/result.ts'
+
+const HELP = `npm run prove -- --seed S [--count N] [--only I] [--jobs N] [--out DIR] [--list] [--json]
+
+Draws N experiments (100) from seed S (a whole number), predicts, runs and compares each, and says how many claims match. The same
+seed always draws the same experiments; what they may be is in src/lab/prove/draw.ts. Guests run under TCG.
+
+  --only I   experiment number I of the seed alone
+  --jobs N   experiments at the same time (1); each needs a guest's RAM and a CPU or two
+  --out DIR  keep every run's folder as DIR/0000, 0001, ..., and the result as DIR/proof.json
+  --list     write the experiments as YAML documents and run nothing
+  --json     the result as JSON on stdout
+
+Ctrl-C stops, and tells the result of what was finished. Exit code: 0 nothing differs and nothing was lost, 1 something differs,
+2 a run was lost, or the proof was stopped or failed, 64 wrong usage.
+`
+
+const terminal = processTerminal()
+const { values } = readArguments()
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        seed: { type: 'string' },
+        count: { type: 'string', default: '100' },
+        only: { type: 'string' },
+        jobs: { type: 'string', default: '1' },
+        out: { type: 'string' },
+        list: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    })
+  } catch (error) {
+    return stop(new LabError({ code: 'usage', message: toLabError(error).message, hint: 'npm run prove -- --help' }))
+  }
+}
+
+function stop(error: unknown): never {
+  const failure = toLabError(error)
+  terminal.err(errorText(failure))
+  process.exit(failure.code === 'usage' ? 64 : 2)
+}
+
+interface Wish {
+  readonly seed: number
+  readonly count: number
+  readonly first: number
+  readonly jobs: number
+}
+
+function wish(): Wish {
+  const { seed, count, only, jobs } = values
+  if (seed === undefined) throw new LabError({ code: 'usage', message: '--seed is missing', hint: 'npm run prove -- --seed 1' })
+  return {
+    seed: wholeNumber(seed, '--seed', 0, 2 ** 31 - 1),
+    count: only === undefined ? wholeNumber(count, '--count', 1, 100_000) : 1,
+    first: only === undefined ? 0 : wholeNumber(only, '--only', 0, 99_999),
+    jobs: wholeNumber(jobs, '--jobs', 1, 64),
+  }
+}
+
+async function run({ seed, count, first, jobs }: Wish): Promise<void> {
+  const { out } = values
+  if (out !== undefined) mkdirSync(out, { recursive: true })
+  const line = progressLine(terminal)
+  const startedAt = performance.now()
+  const onTrial = (trial: Trial, done: number): void => {
+    const words = trialWords(trial)
+    if (words !== undefined) {
+      line.clear()
+      terminal.err(`${words}\n`)
+    }
+    const left = ((performance.now() - startedAt) / 1000 / done) * (count - done)
+    line.update({ phase: `${done} of ${count} experiments`, percent: (done / count) * 100, secondsLeft: left })
+  }
+  const proof = await interruptible(terminal, (signal) => prove({ seed, count, first, jobs, out, signal, onTrial }))
+  line.clear()
+  if (out !== undefined) writeFileSync(join(out, 'proof.json'), `${JSON.stringify(proof, undefined, 2)}\n`)
+  terminal.out(values.json ? `${JSON.stringify(proof, undefined, 2)}\n` : proofText(proof))
+  process.exitCode = exitCode(proof)
+}
+
+/** A line for those that did not agree. */
+function trialWords({ name, end }: Trial): string | undefined {
+  if (end.kind === 'failed') return `${name}: ${end.code}: ${end.message}`
+  const differ = end.comparison.claims.filter(({ verdict }) => verdict === 'differ').map(({ id }) => id)
+  if (end.comparison.lost !== undefined) return `${name}: lost: ${end.comparison.lost}`
+  return differ.length === 0 ? undefined : `${name}: differ: ${differ.join(', ')}`
+}
+
+function exitCode({ differ, lost, experiments, count }: Proof): number {
+  if (lost.length > 0 || experiments < count) return 2
+  return differ > 0 ? 1 : 0
+}
+
+if (values.help) {
+  terminal.out(HELP)
+} else {
+  try {
+    const wanted = wish()
+    if (values.list) {
+      for (let index = wanted.first; index < wanted.first + wanted.count; index++)
+        terminal.out(`---\n${drawn(wanted.seed, index).source}`)
+    } else await run(wanted)
+  } catch (error) {
+    stop(error)
+  }
+}
