@@ -94,7 +94,11 @@ function drawScratch(random: Random, memory: number): Kho {
     case 'explicit': {
       // A next kernel needs its memory map, one 64th of RAM, in scratch. Odd sizes, which the kernel rounds.
       const memmap = Math.ceil(memory / 64 / KiB)
-      const sizes = [16 * KiB + random.below(96 * KiB), memmap + random.below(2 * memmap), 4 * KiB + memmap + random.below(memmap)]
+      const sizes = [
+        16 * KiB + random.below(96 * KiB),
+        memmap + random.below(2 * memmap),
+        4 * KiB + memmap + random.below(memmap),
+      ]
       return { scratch: sizes.map((size) => `${size}K`).join(',') }
     }
   }

@@ -63,7 +63,9 @@ export function tally(seed: number, count: number, trials: readonly Trial[]): Pr
     const why = end.kind === 'failed' ? `${end.code}: ${end.message}` : end.comparison.lost
     return why === undefined ? [] : [{ experiment: index, why }]
   })
-  const ended = inOrder.flatMap(({ end }) => (end.kind === 'compared' && end.comparison.lost === undefined ? [end.comparison] : []))
+  const ended = inOrder.flatMap(({ end }) =>
+    end.kind === 'compared' && end.comparison.lost === undefined ? [end.comparison] : [],
+  )
   const good = ended.filter(({ claims }) => claims.every(({ verdict }) => verdict !== 'differ'))
   return {
     seed,
@@ -120,5 +122,7 @@ function reasons(open: readonly OpenClaim[]): readonly string[] {
   }
   return [...by]
     .sort(([, a], [, b]) => b.length - a.length)
-    .map(([key, experiments]) => `${experiments.length} x ${key} (experiments ${[...new Set(experiments)].slice(0, 8).join(', ')})`)
+    .map(
+      ([key, experiments]) => `${experiments.length} x ${key} (experiments ${[...new Set(experiments)].slice(0, 8).join(', ')})`,
+    )
 }
