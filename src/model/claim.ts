@@ -12,7 +12,7 @@ export function claim<S extends Subject>(
   subject: S,
   title: string,
   basis: readonly Basis[],
-  prediction: { readonly value: SubjectValues[S] } | Exclude<Prediction, { kind: 'value' }>,
+  prediction: { readonly value: SubjectValues[S] } | Prediction,
   finding?: DefectId,
 ): PredictedClaim {
   return {
@@ -41,7 +41,7 @@ export const givenOf = (hop: number, name: keyof GivenValues): string => `hop${h
 export const hostGiven = (name: keyof HostGivenValues): string => name
 
 /** Subject values are JSON by their types; drops optional keys that are undefined, as writing and reading would. */
-const plain = (value: SubjectValues[Subject]): Json => JsonValue.parse(JSON.parse(JSON.stringify(value)))
+const plain = (value: SubjectValues[Subject] | Json): Json => JsonValue.parse(JSON.parse(JSON.stringify(value)))
 
 /** Kernel functions by file, release 7.3. */
 const in73 =
@@ -55,6 +55,7 @@ export const luo = in73('kernel/liveupdate/luo_core.c')
 export const luoFlb = in73('kernel/liveupdate/luo_flb.c')
 export const kexecFile = in73('kernel/kexec_file.c')
 export const bzImage64 = in73('arch/x86/kernel/kexec-bzimage64.c')
+export const resource = in73('kernel/resource.c')
 export const memblock = in73('mm/memblock.c')
 export const x86Setup = in73('arch/x86/kernel/setup.c')
 export const e820 = in73('arch/x86/kernel/e820.c')

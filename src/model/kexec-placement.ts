@@ -3,8 +3,8 @@ import type { Result } from '../shared/result.ts'
 import { err, ok } from '../shared/result.ts'
 
 /**
- * Where kexec_file_load puts each segment when KHO is on: kexec_add_buffer() and locate_mem_hole_top_down()
- * (kernel/kexec_file.c, 7.3) over the scratch regions alone (kho_walk_scratch(), kernel/liveupdate/kexec_handover.c).
+ * Where kexec_file_load puts each segment: kexec_add_buffer() and locate_mem_hole_top_down() (kernel/kexec_file.c, 7.3), when KHO
+ * is on over the scratch regions alone (kho_walk_scratch(), kernel/liveupdate/kexec_handover.c), else over System RAM.
  * All numbers are bytes and exact below 2^53.
  */
 export interface Region {
@@ -30,6 +30,7 @@ export interface Segment {
 
 /** What the loading kernel and its caller bring. */
 interface LoadRequest {
+  /** 0 when KHO is off: then there is no array to hand over. */
   readonly scratchCount: number
   /** Bytes in memory of the loading kernel's purgatory. */
   readonly purgatorySize: number
@@ -72,7 +73,16 @@ export const bootParamsSize = (cmdlineLength: number): number =>
 export function segmentRequests(load: LoadRequest): readonly SegmentRequest[] {
   const { kernel } = load
   return [
-    { name: 'scratch array', memsz: load.scratchCount * SIZEOF_KHO_SCRATCH, align: SCRATCH_ARRAY_ALIGN, min: 0 },
+    ...(load.scratchCount === 0
+      ? []
+      : [
+          {
+            name: 'scratch array',
+            memsz: load.scratchCount * SIZEOF_KHO_SCRATCH,
+            align: SCRATCH_ARRAY_ALIGN,
+            min: 0,
+          } as const,
+        ]),
     { name: 'purgatory', memsz: load.purgatorySize, align: PAGE_SIZE, min: MIN_PURGATORY_ADDR },
     { name: 'boot params', memsz: bootParamsSize(load.cmdlineLength), align: 16, min: MIN_BOOTPARAM_ADDR },
     {
@@ -104,8 +114,12 @@ function holeTopDown(region: Region, memsz: number, align: number, min: number, 
   }
 }
 
-/** Places all segments; each takes the first region in array order that has a hole. The error says which found none. */
-export function placeSegments(requests: readonly SegmentRequest[], regions: readonly Region[]): Result<readonly Segment[]> {
+/** Places all segments; each takes the first region of the list that has a hole. The error says which found none. */
+export function placeSegments(
+  requests: readonly SegmentRequest[],
+  regions: readonly Region[],
+  where: 'scratch region' | 'range of System RAM' = 'scratch region',
+): Result<readonly Segment[]> {
   const placed: Segment[] = []
   for (const { name, memsz: asked, align: wanted, min } of requests) {
     const memsz = roundUp(asked, PAGE_SIZE)
@@ -116,7 +130,7 @@ export function placeSegments(requests: readonly SegmentRequest[], regions: read
       if (start !== undefined) break
     }
     if (start === undefined) {
-      return err(`no scratch region has room for the ${name} (${memsz} bytes): kexec_file_load fails with EADDRNOTAVAIL`)
+      return err(`no ${where} has room for the ${name} (${memsz} bytes): kexec_file_load fails with EADDRNOTAVAIL`)
     }
     placed.push({ name, start, memsz })
   }

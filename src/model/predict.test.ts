@@ -141,7 +141,10 @@ describe('predict', () => {
         "hop1.boot.release: value "7.3.4"",
         "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=off liveupdate=on"",
         "hop1.boot.kho: value false",
-        "hop1.kexec.kernel: unpredicted without KHO the segments go wherever CMA or the walk over System RAM finds room, which is not modelled",
+        "hop1.kexec.load: value {"accepted":true}",
+        "hop1.kexec.kernel: value {"start":"0x3f000000"}",
+        "hop1.kexec.initrd: value {"start":"0x3ec00000","size":4194304}",
+        "hop1.kexec.segments: value [{"start":"0x3ffdb000","memsz":"0x5000"},{"start":"0x3ffd9000","memsz":"0x2000"},{"start":"0x3f000000","memsz":"0xf2d000"},{"start":"0x3ec00000","memsz":"0x400000"}]",
       ]
     `)
   })

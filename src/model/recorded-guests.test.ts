@@ -190,7 +190,8 @@ function observedOf(boots: readonly RecordedBoot[], hop: number): Observed {
     }),
     ...(previous?.segments && {
       'kexec.load': { accepted: true },
-      'kexec.kernel': { start: present(previous.segments[3]?.[0], 'kernel segment') },
+      // The kernel comes before the initrd, which is last.
+      'kexec.kernel': { start: present(previous.segments.at(-2)?.[0], 'kernel segment') },
       'kexec.segments': previous.segments.map(([start = '', memsz = '']) => ({ start, memsz })),
     }),
   }
@@ -266,12 +267,12 @@ it('compares these subjects, in so many claims', () => {
       "handover.message": 20,
       "handover.reserveMem": 7,
       "handover.setupData": 20,
-      "kexec.initrd": 20,
-      "kexec.kernel": 20,
-      "kexec.load": 20,
+      "kexec.initrd": 23,
+      "kexec.kernel": 23,
+      "kexec.load": 23,
       "kexec.running": 8,
       "kexec.scratchArray": 20,
-      "kexec.segments": 20,
+      "kexec.segments": 23,
       "preserved.records": 20,
       "scratch.alignment": 37,
       "scratch.count": 37,
