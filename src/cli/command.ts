@@ -2,6 +2,10 @@ import { Command, InvalidArgumentError } from 'commander'
 import { fromHex } from '../shared/units.ts'
 import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
+import { reflowed } from './text-width.ts'
+
+/** Where there is no terminal; commander's own default. */
+const HELP_COLUMNS = 80
 
 /** What every command gets: where to write, in which form, and where to leave the exit code. */
 export interface Cli {
@@ -17,8 +21,14 @@ export function newCommand(name: string, summary: string, more: string): Command
     .summary(summary)
     .description(summary)
     .option('--json', 'one JSON document on stdout; progress stays on stderr')
-    .addHelpText('after', `\n${more.trim()}\n`)
+    .addHelpText('after', helpText(more))
 }
+
+/** What stands below a command's options, as wide as they are. */
+export const helpText =
+  (more: string) =>
+  ({ command }: { readonly command: Command }): string =>
+    `\n${reflowed(more.trim(), command.configureOutput().getOutHelpWidth?.() ?? HELP_COLUMNS)}\n`
 
 /** Prints a result: as JSON for programs, as text for people. */
 export function printResult(cli: Cli, json: unknown, text: () => string): void {

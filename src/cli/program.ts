@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { LabError, toLabError } from '../shared/result.ts'
-import type { Cli } from './command.ts'
+import { helpText, type Cli } from './command.ts'
 import { decodeCommand } from './commands/decode.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { imageCommand } from './commands/image.ts'
@@ -16,10 +16,10 @@ import type { Terminal } from './terminal.ts'
 const MORE = `
 A first round:
   kho-lab doctor                              is everything there?
-  kho-lab image build                         build the guest kernel and initramfs (once, some minutes)
+  kho-lab image build                         build the guest's kernel, once
   kho-lab predict experiments/hello.yaml      what should the kernel do?
   kho-lab run experiments/hello.yaml --out r  do it, and compare
-  kho-lab report r --format txt               read the result again, in another format
+  kho-lab report r --format txt               read the result in another format
 
 Exit codes: 0 agreed, 1 disagreed, 2 incomplete, lost or failed, 64 wrong usage or a wrong experiment file.
 `
@@ -46,7 +46,7 @@ export function buildProgram(cli: Cli, version: string): Command {
     .description('Predicts what Linux Kexec HandOver (KHO) will do, runs it on a real kernel in QEMU, and compares.')
     .version(version, '-V, --version')
     .option('--json', 'one JSON document on stdout; progress stays on stderr')
-    .addHelpText('after', MORE)
+    .addHelpText('after', helpText(MORE))
     .showSuggestionAfterError(true)
     .hook('preAction', (_program, command) => {
       cli.json = command.optsWithGlobals<{ json?: boolean }>().json === true

@@ -6,7 +6,7 @@ import { recordingTerminal } from './terminal.fixture.ts'
 describe('the text of progress', () => {
   it('shows a bar, percent, what is done and the time left', () => {
     expect(progressText({ phase: 'compiling the kernel', percent: 42.9, secondsLeft: 130 }, 100)).toBe(
-      '[##########--------------]  42 %  compiling the kernel  3 min left',
+      '[##########--------------]  42 %  3 min left  compiling the kernel',
     )
   })
   it('fits any terminal and never claims less than 0 or more than 100 percent', () => {

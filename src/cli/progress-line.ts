@@ -21,12 +21,12 @@ const REDRAW_MS = 100
 /** Where lines cannot be rewritten (a log file), one is written each time this many percent are done. */
 const LOG_STEP = 10
 
-/** `[######------]  42 %  compiling the kernel  2 min left`, cut to `columns`. */
+/** `[######------]  42 %  2 min left  compiling the kernel`, cut to `columns`. */
 export function progressText(state: ProgressState, columns: number): string {
   const percent = Math.min(100, Math.max(0, Math.floor(state.percent)))
   const filled = Math.round((percent / 100) * BAR_WIDTH)
   const bar = `[${'#'.repeat(filled)}${'-'.repeat(BAR_WIDTH - filled)}]`
-  const text = `${bar} ${String(percent).padStart(3)} %  ${state.phase}${timeLeft(state)}`
+  const text = `${bar} ${String(percent).padStart(3)} %${timeLeft(state)}  ${state.phase}`
   return text.length <= columns - 1 ? text : text.slice(0, Math.max(0, columns - 1))
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Finding } from '../shared/documents/index.ts'
 import { exitCodeOfVerdict } from './exit-code.ts'
-import { eventLine, findingLines, verdictLine, wrapped } from './run-words.ts'
+import { eventLine, findingLines, verdictLine } from './run-words.ts'
 
 describe('a run in words', () => {
   it('tells each event on a line', () => {
@@ -46,9 +46,6 @@ describe('a run in words', () => {
       '    holds 345',
     ])
     expect(findingLines([], 40)).toEqual([])
-  })
-  it('keeps words that are longer than a line', () => {
-    expect(wrapped('a bbbbbbbbbb c', 4)).toEqual(['a', 'bbbbbbbbbb', 'c'])
   })
   it('has an exit code for each verdict', () => {
     expect((['agreed', 'disagreed', 'incomplete', 'lost'] as const).map(exitCodeOfVerdict)).toEqual([0, 1, 2, 2])

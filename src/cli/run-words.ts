@@ -1,6 +1,7 @@
 import type { RunEvent } from '../shared/contract.ts'
 import type { ComparedClaim, Finding, Summary } from '../shared/documents/index.ts'
 import type { Terminal } from './terminal.ts'
+import { wrapped } from './text-width.ts'
 
 const PHASES: Readonly<Record<Extract<RunEvent, { type: 'phase' }>['phase'], string>> = {
   firmware: 'firmware done',
@@ -69,14 +70,3 @@ export const noteLines = (claims: readonly ComparedClaim[]): readonly string[] =
       ({ hop, verdict, title }) =>
         `note: ${hop === 0 ? 'first boot' : `hop ${hop}`}: ${verdict === 'match' ? title : 'KHO is not on, which was not predicted'}`,
     )
-
-/** Breaks at blanks only. */
-export function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = []
-  for (const word of text.split(/\s+/).filter((each) => each !== '')) {
-    const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
-}

@@ -8,7 +8,7 @@ FILE is a flattened device tree: kho/out/fdt or kho/in/fdt of a guest, a subtree
 device tree is printed; a KHO root (compatible kho-v3, kho-v4) is explained as well. Numbers that KHO writes have the byte
 order of the machine, not that of device trees, so eight-byte values are shown as the machine reads them.
 
-Example: kho-lab decode fdt r/raw/hop0-out-root.fdt
+Example: kho-lab decode fdt r/raw/hop0/ram/out/fdt
 `
 
 const MORE_RAM = `

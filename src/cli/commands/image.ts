@@ -12,11 +12,11 @@ everything that went into them: the same inputs are never built twice. The first
 disk; what stays is a few MiB. Tools that are missing are installed when you are root, else the command to do it is printed.
 
 Examples:
-  kho-lab image build                              the newest release that the lab knows
-  kho-lab image build --release 7.2                another one of qemu-images/kernel/releases.json
-  kho-lab image build --source tree:../linux       a source tree of your own, left as it is
+  kho-lab image build                         the newest release the lab knows
+  kho-lab image build --release 7.2           another one, see releases.json
+  kho-lab image build --source tree:../linux  a tree of your own, left as it is
   kho-lab image build --source tarball:linux-7.3.tar.xz
-  kho-lab image build --kernel bzImage             a kernel of your own, as it is
+  kho-lab image build --kernel bzImage        a kernel of your own, as it is
 `
 
 interface BuildCommandOptions {

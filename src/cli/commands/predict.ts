@@ -16,9 +16,10 @@ the next kernel, its initrd and all else. KEY is memory, cpus, nodes or scratch 
 from FROM, counts go up by one, and TO is always the last; STEPS values lie at even distances. Memory is divided evenly
 among the nodes. Every line is without KASLR, and under TCG unless the experiment says kvm; what was assumed so is said.
 
-Examples: kho-lab predict experiments/explicit-scratch.yaml
-          kho-lab predict experiments/hello.yaml --sweep memory=1GiB..4TiB
-          kho-lab predict experiments/hello.yaml --sweep scratch=50%..400%:8 --csv
+Examples:
+  kho-lab predict experiments/explicit-scratch.yaml
+  kho-lab predict experiments/hello.yaml --sweep memory=1GiB..4TiB
+  kho-lab predict experiments/hello.yaml --sweep scratch=50%..400%:8 --csv
 `
 
 interface PredictOptions {

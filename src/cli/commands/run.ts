@@ -16,6 +16,7 @@ DIR gets experiment.json, prediction.json, observation.json, comparison.json, re
 every capture and the serial log. Without --out a folder of its own is made below $XDG_DATA_HOME/kho-lab/runs.
 
 Ctrl-C stops the guest and keeps what was observed; a second one ends at once.
+
 Exit code: 0 agreed, 1 disagreed, 2 incomplete, lost or failed, 64 wrong usage or a wrong experiment file.
 
 Example: kho-lab run experiments/two-nodes.yaml --out r

@@ -14,10 +14,12 @@ what the studies that come with the lab answer.
 Policies: ${POLICY_IDS.join(', ')}
 
 Ctrl-C ends the study at once; nothing of it is kept.
+
 Exit code: 0 the study was run, whatever the policies did; 2 cancelled, or a rule of the model broke; 64 wrong usage or study.
 
-Examples: kho-lab simulate studies/linear-space.yaml --html study.html
-          kho-lab simulate studies/growth.yaml --policies scratch,scratch-extended --seeds 10 --csv > rows.csv
+Examples:
+  kho-lab simulate studies/linear-space.yaml --html study.html
+  kho-lab simulate studies/growth.yaml --policies scratch,to-kho --csv > r.csv
 `
 
 interface SimulateOptions {

@@ -26,14 +26,15 @@ export function parseSource(text: string): KernelSource {
   if (found === undefined || found.isDirectory() !== wantDirectory) {
     throw new LabError({ code: 'usage', message: `${location} is no ${wantDirectory ? 'directory' : 'file'}` })
   }
-  if (wantDirectory && !existsSync(path.join(location, 'scripts/kconfig/merge_config.sh'))) {
-    throw new LabError({
-      code: 'usage',
-      message: `${location} is no Linux source tree: it has no scripts/kconfig/merge_config.sh`,
-    })
-  }
+  if (wantDirectory && !isLinux(location)) throw noLinux('usage', location)
   return wantDirectory ? { kind: 'tree', directory: location } : { kind: 'tarball', file: location }
 }
+
+/** What a Linux source tree has and the build needs. */
+const MERGE_CONFIG = 'scripts/kconfig/merge_config.sh'
+const isLinux = (tree: string): boolean => existsSync(path.join(tree, MERGE_CONFIG))
+const noLinux = (code: 'usage' | 'image-build-failed', what: string): LabError =>
+  new LabError({ code, message: `${what} is no Linux source tree: it has no ${MERGE_CONFIG}` })
 
 /** A source whose exact content is known: `description` is for people, `identity` goes into the content key. */
 export interface ResolvedSource {
@@ -88,9 +89,11 @@ async function resolveTarball(file: string, job: Job): Promise<ResolvedSource> {
   return {
     description: `tarball ${path.basename(file)} sha256:${digest}`,
     identity: digest,
-    unpack(onStep) {
+    async unpack(onStep) {
       onStep('unpack')
-      return unpackTarball(file, job)
+      const tree = await unpackTarball(file, job)
+      if (!isLinux(tree)) throw noLinux('image-build-failed', file)
+      return tree
     },
   }
 }

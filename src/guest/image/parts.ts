@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { LabError, messageOf } from '../../shared/result.ts'
@@ -88,9 +88,11 @@ const initramfsInputs = ({ recipe, init, tools }: LabSources): unknown => ({
 
 /** The key of what these inputs gave before. Sources of the user's own are not in the index: they can change at any time. */
 function knownKernelKey(root: string, sources: LabSources, wish: KernelWish): string | undefined {
-  if (wish.kind === 'bzImage') return existsSync(wish.file) ? bzImageKey(readFileSync(wish.file)) : undefined
+  if (wish.kind === 'bzImage') return isFile(wish.file) ? bzImageKey(readFileSync(wish.file)) : undefined
   return wish.source.kind === 'debian' ? readIndex(root, contentKey(kernelInputs(sources, wish))) : undefined
 }
+
+const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() === true
 
 const bzImageKey = (bytes: Uint8Array): string => contentKey({ builder: BUILDER_VERSION, part: 'bzImage', sha256: sha256(bytes) })
 

@@ -25,7 +25,7 @@ describe('runStep', () => {
     const failing = runStep(['sh', '-c', 'seq 30; exit 3'], { log })
     await expect(failing).rejects.toMatchObject({
       code: 'image-build-failed',
-      message: 'sh -c failed with exit code 3',
+      message: 'sh failed with exit code 3',
       hint: `The whole log is in ${log}`,
       evidence: Array.from({ length: 20 }, (_unused, index) => String(index + 11)),
     })

@@ -143,7 +143,7 @@ const cannotStart = (command: string, cause: Error): LabError =>
 function stepFailed(argv: readonly string[], how: string, last: readonly string[], log: string | undefined): LabError {
   return new LabError({
     code: 'image-build-failed',
-    message: `${argv.slice(0, 2).join(' ')} ${how}`,
+    message: `${argv.slice(0, argv[1]?.startsWith('-') === true ? 1 : 2).join(' ')} ${how}`,
     hint: log === undefined ? `The command was: ${argv.join(' ')}` : `The whole log is in ${log}`,
     evidence: [...last],
   })
