@@ -39,16 +39,38 @@ describe('compare', () => {
     const expecting = (accepted: boolean): ResolvedClaim[] =>
       sampleClaims().map((claim) => (claim.subject === 'kexec.load' ? { ...claim, predicted: { accepted } } : claim))
     const refused = compare(expecting(false), observation, sampleMeta())
-    expect([refused.lost, refused.refused, refused.claims.filter(({ hop }) => hop > 0).map(({ id }) => id)]).toEqual([
+    expect([refused.lost, refused.ended, refused.claims.filter(({ hop }) => hop > 0).map(({ id }) => id)]).toEqual([
       undefined,
       expect.stringMatching(/^boot 0 refused to load the next kernel/),
       ['hop1.kexec.load'],
     ])
     expect(refused.summary.run).not.toBe('lost')
     const surprising = compare(expecting(true), observation, sampleMeta())
-    expect([surprising.summary.run, surprising.refused]).toEqual(['lost', undefined])
+    expect([surprising.summary.run, surprising.ended]).toEqual(['lost', undefined])
     expect(surprising.claims.find(({ id }) => id === 'hop1.kexec.load')?.verdict).toBe('differ')
     expect(surprising.claims.length).toBe(sampleClaims().length)
+  })
+
+  it.each<[string, Json, string, string[], string | undefined]>([
+    [
+      'panic',
+      { how: 'panic', message: 'x' },
+      'guest-panicked',
+      ['[    0.1] Kernel panic - not syncing: x'],
+      'boot 1 panicked, as predicted',
+    ],
+    ['another panic', { how: 'panic', message: 'y' }, 'guest-panicked', ['Kernel panic - not syncing: x'], undefined],
+    ['halt', { how: 'halted', at: 'f' }, 'guest-silent', ['RIP: 0010:f+0x56/0x125'], 'boot 1 halted, as predicted'],
+    ['silence without registers', { how: 'halted', at: 'f' }, 'guest-silent', [], undefined],
+    ['handover', { how: 'handover' }, 'guest-panicked', ['Kernel panic - not syncing: x'], undefined],
+  ])('takes a %s that was predicted for the end of the run, and no other', (_what, predicted, code, evidence, ended) => {
+    const observation = sampleObservation()
+    observation.hops.pop()
+    observation.lost = { code, message: 'gone', hop: 1, evidence }
+    const claims = sampleClaims().map((claim) => (claim.subject === 'boot.outcome' ? { ...claim, predicted } : claim))
+    const comparison = compare(claims, observation, sampleMeta())
+    expect(comparison.ended?.split(';')[0]).toBe(ended)
+    expect(comparison.lost === undefined).toBe(ended !== undefined)
   })
 
   it('does not touch what it is given', () => {
@@ -209,6 +231,9 @@ const changes: Readonly<Record<Subject, (hops: HopObservation[]) => void>> = {
   'boot.kho': ([first]) => {
     if (first) first.guest.khoDirectory = seen(false)
   },
+  'boot.outcome': ([, second]) => {
+    if (second) second.guest.khoMessages = seen([])
+  },
   'firmware.map': ([first]) => {
     if (first?.guest.firmwareMap.ok) first.guest.firmwareMap.value.pop()
   },
@@ -279,6 +304,9 @@ const changes: Readonly<Record<Subject, (hops: HopObservation[]) => void>> = {
   },
   'handover.inFdt': ([, second]) => {
     if (second) second.guest.inFdt = seen(blobOf(new Uint8Array(345)))
+  },
+  'handover.refused': ([, second]) => {
+    if (second) second.guest.khoMessages = seen(['KHO: disabling KHO revival'])
   },
   'handover.message': ([, second]) => {
     if (second) second.guest.khoMessages = seen(['KHO: exec from: 7.3.4 (count 2)'])

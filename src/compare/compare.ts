@@ -1,5 +1,4 @@
 import type { ComparedClaim, Comparison, Observation, ResolvedClaim } from '../shared/documents/index.ts'
-import { sameJson } from '../shared/json.ts'
 import { findingsOf } from './findings.ts'
 import { observe } from './observers/index.ts'
 import { summarize } from './summary.ts'
@@ -11,13 +10,14 @@ export type ComparisonMeta = Pick<Comparison, 'experiment' | 'prediction' | 'res
 /**
  * Joins resolved claims with what was observed. The values of both sides come from the observation alone.
  * A hop that was not observed leaves its claims unobserved; a lost run keeps the verdicts of what it had shown. A run that ended
- * where the prediction says that the kernel refuses the next one went to its end: boots that are not to be have no claims.
+ * where and how the prediction says went to its end: boots that are not to be have no claims.
  */
 export function compare(resolved: readonly ResolvedClaim[], observation: Observation, meta: ComparisonMeta): Comparison {
   const all = resolved.map((claim) => compareClaim(claim, observation))
-  const refusal = all.find(isPredictedRefusal)
-  const claims = refusal === undefined ? all : all.filter((claim) => claim.hop < refusal.hop || claim === refusal)
-  const lost = refusal === undefined ? observation.lost : undefined
+  const end = observation.lost === undefined ? undefined : all.find((claim) => endWords(claim) !== undefined)
+  const claims = end === undefined ? all : all.filter((claim) => claim.hop < end.hop || claim === end)
+  const ended = end === undefined ? undefined : endWords(end)
+  const lost = end === undefined ? observation.lost : undefined
   return {
     document: 'kho-lab/comparison',
     version: 1,
@@ -29,16 +29,19 @@ export function compare(resolved: readonly ResolvedClaim[], observation: Observa
     claims,
     findings: findingsOf(claims, observation),
     ...(lost === undefined ? {} : { lost: lostSentence(lost) }),
-    ...(refusal === undefined ? {} : { refused: refusedSentence(refusal.hop) }),
+    ...(ended === undefined ? {} : { ended }),
   }
 }
 
-/** kexec_file_load was to fail, and did. */
-const isPredictedRefusal = ({ subject, verdict, predicted }: ComparedClaim): boolean =>
-  subject === 'kexec.load' && verdict === 'match' && sameJson(predicted ?? true, { accepted: false })
-
-const refusedSentence = (hop: number): string =>
-  `boot ${hop - 1} refused to load the next kernel (EADDRNOTAVAIL), as predicted; nothing is claimed of boots that did not come`
+/** What a claim says that predicts the end of the run, and was right; undefined for any other. */
+function endWords({ subject, verdict, predicted, hop }: ComparedClaim): string | undefined {
+  if (verdict !== 'match' || predicted === undefined || predicted === null || typeof predicted !== 'object') return undefined
+  if (subject === 'kexec.load' && 'accepted' in predicted && predicted.accepted === false)
+    return `boot ${hop - 1} refused to load the next kernel, as predicted; nothing is claimed of boots that did not come`
+  if (subject === 'boot.outcome' && 'how' in predicted && (predicted.how === 'panic' || predicted.how === 'halted'))
+    return `boot ${hop} ${predicted.how === 'panic' ? 'panicked' : 'halted'}, as predicted; nothing is claimed of boots that did not come`
+  return undefined
+}
 
 /** Why a run ended early: `boot 1 (phase kernel): the guest panicked`. */
 const lostSentence = (lost: NonNullable<Observation['lost']>): string =>

@@ -350,6 +350,8 @@ export function sampleClaims(): ResolvedClaim[] {
     claimOf(1, 'scratch.unchanged', 'Scratch regions are those of the boot before', REGIONS),
     claimOf(1, 'debugfs.outFdt', 'out/fdt in debugfs', { present: false }, { finding: 'out-fdt-absent-after-kho-boot' }),
     claimOf(1, 'debugfs.inSubtrees.LUO', 'in/sub_fdts/LUO is intact', { intact: true }),
+    claimOf(1, 'boot.outcome', 'How this boot goes', { how: 'handover' }),
+    claimOf(1, 'handover.refused', 'What the kernel says about a handover that it does not take', []),
     claimOf(1, 'handover.inFdt', 'in/fdt is the old out/fdt', { address: hex(ROOT_ADDRESS[0]), size, sha256: digest }),
     claimOf(1, 'handover.message', 'Message of the new kernel', `exec from: ${RELEASE} (count 1)`),
     claimOf(

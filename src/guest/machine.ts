@@ -1,5 +1,4 @@
 import type { PhaseName } from '../shared/documents/index.ts'
-import type { PhysMemory } from '../shared/phys-memory.ts'
 import { LabError, toLabError } from '../shared/result.ts'
 import { explainEnding, panicked } from './endings.ts'
 import { type NextKernel, loadScript } from './next-kernel.ts'
@@ -7,6 +6,7 @@ import { type Doom, PHASE_BOUNDS, type PhaseBounds, withinPhase } from './phases
 import { placeFile } from './qemu/files.ts'
 import type { LabPort } from './qemu/lab-port.ts'
 import type { Launched, LaunchSpec } from './qemu/launch.ts'
+import type { WritableMemory } from './qemu/ram.ts'
 import { type ConsoleCapture, isPanicEnd } from './qemu/serial.ts'
 import { type ExecOptions, type SshKeys, SshSession, quoted } from './ssh/session.ts'
 import { type Stopped, stopQemu } from './stop.ts'
@@ -49,6 +49,7 @@ export interface Parts {
 const PANIC_MS = 1000
 /** How long a lost connection may be the first sign of something worse. */
 const LOSS_MS = 1500
+const EVIDENCE_LINES = 40
 const LOAD_TIMEOUT_MS = 120_000
 
 /**
@@ -83,7 +84,7 @@ export class Machine implements GuestChannel {
     this.#session = this.#begin(0, launched.spawnedAt, parts.firstByte)
   }
 
-  get memory(): PhysMemory {
+  get memory(): WritableMemory {
     return this.#launched.memory
   }
   get argv(): readonly string[] {
@@ -154,7 +155,7 @@ export class Machine implements GuestChannel {
   }
 
   /**
-   * Loads the next kernel by kexec_file_load(2), with the kernel's own listing of the segments in its log. May run beside
+   * Loads the next kernel by kexec_file_load(2), unless told otherwise, with the kernel's own listing of the segments in its log. May run beside
    * anything else that only reads. Rejects with LabError kexec-refused when the kernel refuses.
    */
   async loadKernel(next: NextKernel): Promise<void> {
@@ -163,7 +164,7 @@ export class Machine implements GuestChannel {
       placeFile(files.next.kernel, next.kernel),
       placeFile(files.next.initrd, next.initrd),
     ])
-    const result = await this.exec(loadScript(next.cmdline, kernelSize, initrdSize), { timeoutMs: LOAD_TIMEOUT_MS })
+    const result = await this.exec(loadScript(next, kernelSize, initrdSize), { timeoutMs: LOAD_TIMEOUT_MS })
     if (result.code !== 0) throw this.#refused('the guest did not load the next kernel', result)
   }
 
@@ -320,7 +321,8 @@ export class Machine implements GuestChannel {
   }
 
   #evidence(): string[] {
-    return [...this.#launched.process.stderr(), ...this.#console.tail()]
+    // A register dump with its call trace has some 30 lines.
+    return [...this.#launched.process.stderr(), ...this.#console.tail(EVIDENCE_LINES)]
   }
 }
 

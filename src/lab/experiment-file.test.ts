@@ -25,6 +25,7 @@ describe('an experiment file', () => {
         workload: [[], []],
         hugepages: undefined,
         accelerator: 'auto',
+        faults: [],
         hops: 1,
       },
     })

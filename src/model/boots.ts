@@ -1,4 +1,4 @@
-import type { Experiment, KernelFacts } from '../shared/documents/index.ts'
+import type { Experiment, Fault, KernelFacts, SubjectValues } from '../shared/documents/index.ts'
 import { behaviourOf, rulesMissing, type Behaviour } from './behaviour.ts'
 import { firstBootFits, possibleProcessors } from './boot/first-boot.ts'
 import { isRandom } from './boot/kaslr.ts'
@@ -19,8 +19,14 @@ export interface Boot {
    * Why the RAM and nodes that the kernel sees, in this boot or in the one that reserved scratch, are not those of the machine.
    */
   readonly memoryUnknown?: string
+  /** What the lab does to the handover on the way into this boot. */
+  readonly fault?: Fault
+  /** How this boot dies, where it does; there is none after it. */
+  readonly death?: Death
   readonly previous?: Boot
 }
+
+type Death = Exclude<SubjectValues['boot.outcome'], { readonly how: 'handover' | 'no-handover' }>
 
 type KhoState = KhoOn | KhoOff | KhoUnknown
 
@@ -55,7 +61,9 @@ interface KhoUnknown {
   readonly reason: string
 }
 
-/** Boot 0 and every hop, in order. `kernels` has one entry per boot. */
+/**
+ * Boot 0 and every hop, in order, up to one that dies. `kernels` has one entry per boot.
+ */
 export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[]): readonly Boot[] {
   const { machine } = experiment
   const widest = Math.max(...ramSpans(machine.type, machine.memory).map(({ start, end }) => end - start))
@@ -64,7 +72,9 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
     const previous = boots[hop - 1]
     const cmdline = commandLine(experiment, hop)
     const options = kernelOptions(cmdline, widest)
-    const kho = khoState(experiment, kernel, { cmdline, options }, previous)
+    const fault = experiment.faults.find((candidate) => candidate.hop === hop)
+    const kho = khoState(experiment, kernel, { cmdline, options, fault }, previous)
+    const death = deathOf(fault, kho)
     const memoryUnknown =
       options.changesMemory === undefined
         ? previous?.memoryUnknown
@@ -77,16 +87,32 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
       options,
       kho,
       ...(memoryUnknown === undefined ? {} : { memoryUnknown }),
+      ...(fault === undefined ? {} : { fault }),
+      ...(death === undefined ? {} : { death }),
       ...(previous === undefined ? {} : { previous }),
     })
+    if (death !== undefined) break
   }
   return boots
+}
+
+/**
+ * kho_populate() (7.3) takes any root that is not 0; kho_extend_scratch() then walks from it without a check, in
+ * mm_core_init_early(). A page fault there has nobody to be handed to: make_task_dead() (kernel/exit.c) panics for pid 0. A
+ * pointer that is no address at all is a general protection fault, for which there is no handler yet:
+ * early_fixup_exception() (arch/x86/mm/extable.c) prints the registers and halts.
+ */
+function deathOf(fault: Fault | undefined, kho: KhoState): Death | undefined {
+  if (fault?.fault !== 'radix-root' || kho.kind !== 'on' || !kho.received) return undefined
+  return fault.at === 'garbage'
+    ? { how: 'halted', at: '__kho_radix_walk_tree' }
+    : { how: 'panic', message: 'Attempted to kill the idle task!' }
 }
 
 function khoState(
   experiment: Experiment,
   kernel: KernelFacts,
-  { cmdline, options }: Pick<Boot, 'cmdline' | 'options'>,
+  { cmdline, options, fault }: Pick<Boot, 'cmdline' | 'options' | 'fault'>,
   previous: Boot | undefined,
 ): KhoState {
   const behaviour = behaviourOf(kernel.release)
@@ -95,7 +121,8 @@ function khoState(
   if (before?.kind === 'unknown') {
     return { kind: 'unknown', reason: `what boot ${previous?.hop ?? 0} hands over is not known: ${before.reason}` }
   }
-  const given = before?.kind === 'on' && before.behaviour.khoCompatible === behaviour.khoCompatible ? before : undefined
+  const given =
+    before?.kind === 'on' && passedCompatible(before.behaviour, fault) === behaviour.khoCompatible ? before : undefined
   if (!options.kho) return { kind: 'off', why: 'asked', received: given !== undefined }
   if (given !== undefined && previous !== undefined) return continued(behaviour, given, options, previous.options)
   const exact = previous === undefined ? exactFit(experiment, kernel, cmdline, behaviour.scratchAlignment) : undefined
@@ -109,6 +136,19 @@ function khoState(
     kexecCount: 1,
     liveupdateNumber: 1,
     regionsKnown: true,
+  }
+}
+
+/** What the root FDT says when the next kernel reads it; undefined where none is passed. */
+function passedCompatible({ khoCompatible }: Behaviour, fault: Fault | undefined): string | undefined {
+  switch (fault?.fault) {
+    case 'kexec-load':
+      return undefined
+    case 'compatible':
+      return fault.value
+    case 'radix-root':
+    case undefined:
+      return khoCompatible
   }
 }
 

@@ -13,6 +13,9 @@ function kernelSize(value: number): string {
   return `${value}`
 }
 
+/** A kernel that dies before console_init() says so nowhere else. */
+const EARLY_CONSOLE = 'earlycon=uart8250,io,0x3f8,115200'
+
 /**
  * The whole command line of boot `hop` (0 is the first boot). The only place where one is made: the first boot gets it from
  * QEMU, the others from kexec_file_load. Every boot repeats the KHO options, because a kernel consumes a handover without
@@ -29,6 +32,7 @@ export function commandLine(experiment: Experiment, hop: number): string {
     ...(kho.scratch === undefined ? [] : [`kho_scratch=${kho.scratch}`]),
     ...experiment.reserveMem.map(({ size, align, name }) => `reserve_mem=${kernelSize(size)}:${kernelSize(align)}:${name}`),
     ...(hugepages === undefined ? [] : [`hugepagesz=${kernelSize(hugepages.size)}`, `hugepages=${hugepages.count}`]),
+    ...(experiment.faults.some((fault) => fault.hop === hop && fault.fault === 'radix-root') ? [EARLY_CONSOLE] : []),
     experiment.kernels[hop]?.cmdline.trim() ?? '',
   ]
     .filter((option) => option !== '')

@@ -46,6 +46,7 @@ describe('predict', () => {
         "hop0.debugfs.outFdt: value {"present":true,"size":233,"headerTotalSize":233}",
         "hop0.preserved.records: rule preserved-records (hop0.tree.address hop0.tree.addresses)",
         "hop0.preserved.radix: rule preserved-radix (hop0.tree.address hop0.tree.addresses)",
+        "hop1.boot.outcome: value {"how":"handover"}",
         "hop1.boot.release: value "7.3.4"",
         "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
         "hop1.boot.kho: value true",
@@ -138,6 +139,7 @@ describe('predict', () => {
         "hop0.boot.release: value "7.3.4"",
         "hop0.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=off liveupdate=on"",
         "hop0.boot.kho: value false",
+        "hop1.boot.outcome: value {"how":"no-handover"}",
         "hop1.boot.release: value "7.3.4"",
         "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=off liveupdate=on"",
         "hop1.boot.kho: value false",
@@ -194,9 +196,11 @@ describe('predict', () => {
       ),
     ).toMatchInlineSnapshot(`
       [
+        "hop1.boot.outcome: value {"how":"handover"}",
         "hop1.boot.release: value "7.3.4"",
         "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on kho=off"",
         "hop1.boot.kho: value false",
+        "hop2.boot.outcome: value {"how":"no-handover"}",
         "hop2.boot.release: value "7.3.4"",
         "hop2.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
         "hop2.boot.kho: value true",
@@ -211,6 +215,7 @@ describe('predict', () => {
     const lines = outline(prediction).filter((line) => !line.startsWith('hop0'))
     expect(without(lines, 'firmware').map((line) => line.slice(0, 150))).toMatchInlineSnapshot(`
       [
+        "hop1.boot.outcome: unpredicted the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop1.boot.release: value "6.18.15"",
         "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
         "hop1.boot.kho: unpredicted the model has the rules of 7.2 and 7.3, not of release 6.18.15",
@@ -224,6 +229,7 @@ describe('predict', () => {
         "hop1.kexec.initrd: rule kexec-initrd (hop0.scratch.regions)",
         "hop1.kexec.scratchArray: rule kexec-scratch-array (hop0.scratch.regions)",
         "hop1.kexec.segments: rule kexec-segments (hop0.scratch.regions)",
+        "hop2.boot.outcome: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop2.boot.release: value "7.3.4"",
         "hop2.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
         "hop2.boot.kho: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",

@@ -1,9 +1,11 @@
 import type { Experiment, KernelFacts, PredictedClaim, Prediction } from '../shared/documents/index.ts'
 import { bootsOf, type Boot } from './boots.ts'
+import { commandLine } from './command-line.ts'
 import { bootClaims } from './claims/boot.ts'
 import { firmwareClaims } from './claims/firmware.ts'
 import { handoverClaims } from './claims/handover.ts'
 import { kexecClaims } from './claims/kexec.ts'
+import { outcomeClaims } from './claims/outcome.ts'
 import { invariantClaims, preservedClaims } from './claims/preserved.ts'
 import { scratchClaims } from './claims/scratch.ts'
 import { debugfsClaims, treeClaims } from './claims/tree.ts'
@@ -33,12 +35,17 @@ export function predict(experiment: Experiment, kernels: readonly KernelFacts[],
     experimentSha256: digests.experimentSha256,
     model: { version: MODEL_VERSION },
     kernels: [...kernels],
-    cmdlines: boots.map(({ cmdline }) => cmdline),
+    // Also of boots that are not expected: the guest may come further than predicted.
+    cmdlines: kernels.map((_kernel, hop) => commandLine(experiment, hop)),
     claims: boots.flatMap(claimsOf),
   }
 }
 
-const claimsOf = (boot: Boot): readonly PredictedClaim[] => [
+const claimsOf = (boot: Boot): readonly PredictedClaim[] =>
+  boot.death === undefined ? claimsOfWholeBoot(boot) : outcomeClaims(boot)
+
+const claimsOfWholeBoot = (boot: Boot): readonly PredictedClaim[] => [
+  ...outcomeClaims(boot),
   ...bootClaims(boot),
   ...firmwareClaims(boot),
   ...khoClaims(boot),

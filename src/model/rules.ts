@@ -62,6 +62,10 @@ const handedOver = {
     z.object({ 'tree.blob': z.object({ address: Hex, size: z.int(), sha256: Sha256 }) }),
     (_inputs, given) => ok(given['tree.blob']),
   ),
+  /** kho_populate() (7.3); fdt_node_check_compatible() answers 1 for a list without the string. */
+  'handover-refused': defineRule(z.strictObject({ wanted: z.string() }), z.object({ 'tree.address': Hex }), ({ wanted }, given) =>
+    ok([`setup: handover FDT (${given['tree.address']}) is incompatible with '${wanted}': 1`, 'disabling KHO revival']),
+  ),
   /** kho_preserved_memory_reserve() (7.3): one memblock_reserve() per record. */
   'records-reserved': defineRule(NoInputs, z.object({ 'preserved.records': z.array(PreservedRecord) }), (_inputs, given) =>
     ok(

@@ -10,7 +10,7 @@ export function verdictSentence(comparison: Comparison): string {
   const counts =
     `${summary.match} of ${total} claims match, ${summary.differ} differ, ` +
     `${summary.unobserved} not observed, ${summary.unpredicted} not predicted.`
-  const end = comparison.refused === undefined ? '' : ` Run ended early: ${comparison.refused}.`
+  const end = comparison.ended === undefined ? '' : ` Run ended early: ${comparison.ended}.`
   return `${RUN_WORDS[summary.run]} ${counts}${end}`
 }
 

@@ -32,6 +32,7 @@ export type LabErrorCode =
   | 'ssh-failed'
   | 'kho-absent'
   | 'kexec-refused'
+  | 'fault-impossible'
   | 'run-not-found'
   | 'bad-document'
   | 'bad-blob'

@@ -58,7 +58,7 @@ async function run(cli: Cli, file: string, options: RunOptions): Promise<void> {
     const lines = [
       verdictLine(summary, terminal.paint),
       ...noteLines(comparison.claims),
-      ...(comparison.refused === undefined ? [] : [`note: ${comparison.refused}`]),
+      ...(comparison.ended === undefined ? [] : [`note: ${comparison.ended}`]),
       ...findingLines(findings, Math.min(terminal.columns, 100)),
       `report: ${report}`,
     ]

@@ -1,8 +1,9 @@
-import { from, guest, host, never, unobserved, value, type ObserversOf } from '../side.ts'
+import type { SubjectValues } from '../../shared/documents/subjects.ts'
+import { from, guest, host, never, unobserved, value, type Context, type Look, type ObserversOf } from '../side.ts'
 
 const GUEST_ONLY = 'guest RAM is not searched for this'
 
-export const bootObservers: ObserversOf<'boot.release' | 'boot.cmdline' | 'boot.kho'> = {
+export const bootObservers: ObserversOf<'boot.release' | 'boot.cmdline' | 'boot.kho' | 'boot.outcome'> = {
   'boot.release': {
     guest: guest((view) => from(view.release, 'uname -r', value)),
     host: host((view) =>
@@ -22,4 +23,36 @@ export const bootObservers: ObserversOf<'boot.release' | 'boot.cmdline' | 'boot.
     guest: guest((view) => from(view.khoDirectory, '/sys/kernel/debug/kho', value)),
     host: never(GUEST_ONLY),
   },
+  'boot.outcome': { guest: outcome, host: never('whether a kernel took the handover only its log says') },
 }
+
+const PANIC = /Kernel panic - not syncing: (.*)$/
+const RIP = /RIP: 0010:(\w+)\+0x/
+
+/** A boot that was observed says itself; of one that was not, the console of a run that ended there. */
+function outcome(context: Context): Look<SubjectValues['boot.outcome']> {
+  const { observation, claim } = context
+  const seen = observation.hops.find(({ hop }) => hop === claim.hop)
+  if (seen !== undefined)
+    return from(seen.guest.khoMessages, 'dmesg', (lines) => {
+      const found = lines.some((line) => line.startsWith('KHO: found kexec handover data.'))
+      return value({ how: found ? 'handover' : 'no-handover' })
+    })
+  const { lost } = observation
+  const death = lost?.hop === claim.hop ? deathOf(lost) : undefined
+  if (death !== undefined) return value(death)
+  return unobserved(`boot ${claim.hop} was not observed${lost === undefined ? '' : `: ${lost.message}`}`)
+}
+
+type Lost = NonNullable<Context['observation']['lost']>
+
+function deathOf({ code, message, evidence }: Lost): SubjectValues['boot.outcome'] | undefined {
+  const said = firstMatch(PANIC, [message, ...evidence])
+  if (code === 'guest-panicked' && said !== undefined) return { how: 'panic', message: said }
+  // Registers on the console and nothing after them.
+  const at = firstMatch(RIP, evidence)
+  return code === 'guest-silent' && at !== undefined ? { how: 'halted', at } : undefined
+}
+
+const firstMatch = (pattern: RegExp, lines: readonly string[]): string | undefined =>
+  lines.map((line) => pattern.exec(line)?.[1]?.trim()).find((text) => text !== undefined)

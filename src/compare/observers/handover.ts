@@ -17,10 +17,18 @@ export function khoSetupData<T>(view: GuestView, extract: (data: KhoSetupData) =
   })
 }
 
+const REFUSAL = /^(?:setup: |disabling KHO revival)/
+
 const Named = z.array(PreservedRecord)
 
 export const handoverObservers: ObserversOf<
-  'handover.inFdt' | 'handover.message' | 'handover.reserved' | 'handover.content' | 'handover.setupData' | 'handover.reserveMem'
+  | 'handover.inFdt'
+  | 'handover.message'
+  | 'handover.reserved'
+  | 'handover.content'
+  | 'handover.setupData'
+  | 'handover.reserveMem'
+  | 'handover.refused'
 > = {
   'handover.inFdt': {
     guest: guest((view) =>
@@ -40,6 +48,14 @@ export const handoverObservers: ObserversOf<
         const found = messages.map((line) => line.replace(/^KHO: /, '')).find((line) => line.startsWith('exec from: '))
         return found === undefined ? unobserved('dmesg has no "KHO: exec from" line') : value(found)
       }),
+    ),
+    host: never('messages are read in the guest'),
+  },
+  'handover.refused': {
+    guest: guest((view) =>
+      from(view.khoMessages, 'dmesg', (messages) =>
+        value(messages.map((line) => line.replace(/^KHO: /, '')).filter((line) => REFUSAL.test(line))),
+      ),
     ),
     host: never('messages are read in the guest'),
   },

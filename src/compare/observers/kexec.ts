@@ -60,7 +60,11 @@ export const kexecObservers: ObserversOf<
   },
   'kexec.scratchArray': {
     guest: guest((view) => khoSetupData(view, (data) => value({ address: hex(data.scratchAddress) }))),
-    host: host((view) => from(view.scratchArray, 'struct kho_scratch[] in RAM', ({ address }) => value({ address }))),
+    host: host((view, { hop }) =>
+      hop.guest.inFdt.ok
+        ? from(view.scratchArray, 'struct kho_scratch[] in RAM', ({ address }) => value({ address }))
+        : unobserved('a kernel that does not take the handover has an array of its own'),
+    ),
   },
   'kexec.segments': {
     guest: segmentsOf((segments) => value(segments.map(({ start, memsz }) => ({ start, memsz })))),

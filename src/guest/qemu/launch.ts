@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net'
-import type { PhysMemory } from '../../shared/phys-memory.ts'
 import { LabError, messageOf } from '../../shared/result.ts'
 import { type RamBlock, parseMtree } from '../observe/mtree.ts'
 import { type QemuInput, qemuArgv, ramBackends } from './argv.ts'
@@ -8,7 +7,7 @@ import { identityOf } from './identity.ts'
 import { type Listener, listenForOne } from './listen.ts'
 import { type QemuProcess, findProgram, findQemu, startQemu } from './process.ts'
 import { QmpClient, type QmpVersion } from './qmp.ts'
-import { chooseRamDirectory, closeFirmwareHole, guestMemory, hostRoom, openRamFiles } from './ram.ts'
+import { chooseRamDirectory, closeFirmwareHole, guestMemory, hostRoom, openRamFiles, type WritableMemory } from './ram.ts'
 
 /** Loading QEMU from a cold disk included. */
 const MONITOR_TIMEOUT_MS = 30_000
@@ -38,7 +37,7 @@ export interface Launched {
   readonly process: QemuProcess
   readonly qmp: QmpClient
   readonly files: RunFiles
-  readonly memory: PhysMemory
+  readonly memory: WritableMemory
   /** Port on 127.0.0.1 that is the guest's port 22. */
   readonly sshPort: number
   /** `performance.now()` at spawn. */

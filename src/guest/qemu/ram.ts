@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, readSync, statfsSync, unlinkSync } from 'node:fs'
+import { closeSync, ftruncateSync, openSync, readSync, statfsSync, unlinkSync, writeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -85,11 +85,17 @@ export function closeFirmwareHole(blocks: readonly RamBlock[]): RamBlock[] {
   }, [])
 }
 
+/** Guest memory that the host can also change. Nobody must run in the guest meanwhile. */
+export interface WritableMemory extends PhysMemory {
+  /** False, with nothing written, when the bytes do not lie in one block of RAM. */
+  write(address: number, bytes: Uint8Array): boolean
+}
+
 /**
  * Guest physical memory over the RAM files. `blocks` say which addresses lie where in which backend, as QEMU's memory
  * tree has them; `fds` hold the backends by name. Throws RangeError when a block names no known backend.
  */
-export function guestMemory(blocks: readonly RamBlock[], fds: ReadonlyMap<string, number>): PhysMemory {
+export function guestMemory(blocks: readonly RamBlock[], fds: ReadonlyMap<string, number>): WritableMemory {
   const pieces = blocks.map((block) => {
     const fd = fds.get(block.backend)
     if (fd === undefined) throw new RangeError(`no RAM file for ${block.backend}`)
@@ -113,6 +119,11 @@ export function guestMemory(blocks: readonly RamBlock[], fds: ReadonlyMap<string
   return {
     ranges,
     readInto,
+    write(address, bytes) {
+      const piece = pieces.find(({ start, end }) => address >= start && address + bytes.length <= end)
+      if (!Number.isSafeInteger(address) || piece === undefined) return false
+      return writeSync(piece.fd, bytes, 0, bytes.length, piece.offset + address - piece.start) === bytes.length
+    },
     read(address, length) {
       if (!Number.isSafeInteger(length) || length < 0 || !insideRam({ ranges }, address, length)) return undefined
       const bytes = new Uint8Array(length)

@@ -6,7 +6,7 @@ export interface Trial {
   readonly name: string
   readonly seconds: number
   readonly end:
-    | { readonly kind: 'compared'; readonly comparison: Pick<Comparison, 'claims' | 'lost' | 'refused'> }
+    | { readonly kind: 'compared'; readonly comparison: Pick<Comparison, 'claims' | 'lost' | 'ended'> }
     /** Nothing was started. */
     | { readonly kind: 'failed'; readonly code: string; readonly message: string }
 }
@@ -72,7 +72,7 @@ export function tally(seed: number, count: number, trials: readonly Trial[]): Pr
     count,
     experiments: trials.length,
     withoutDiffer: good.length,
-    refused: ended.filter(({ refused }) => refused !== undefined).length,
+    refused: ended.filter((comparison) => comparison.ended !== undefined).length,
     ...total,
     lost,
     families: Object.fromEntries([...families].sort(([a], [b]) => (a < b ? -1 : 1))),

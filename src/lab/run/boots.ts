@@ -5,8 +5,17 @@ import { decodeGuestView, decodeKexecSegments } from '../../guest/observe/guest-
 import { observeHost } from '../../guest/observe/host-view.ts'
 import { hashRecords } from '../../guest/observe/record-hashes.ts'
 import type { RawStore } from '../../guest/observe/raw-store.ts'
-import { notSeen, type HopObservation, type HostView, type Reading } from '../../shared/documents/index.ts'
-import { GiB, formatSize } from '../../shared/units.ts'
+import { injectFault } from '../../guest/inject.ts'
+import {
+  notSeen,
+  type Fault,
+  type HopObservation,
+  type HostView,
+  type InjectedFault,
+  type Reading,
+} from '../../shared/documents/index.ts'
+import { LabError, err } from '../../shared/result.ts'
+import { GiB, formatSize, fromHex } from '../../shared/units.ts'
 import type { FolderRawStore } from './folder-raw-store.ts'
 
 export interface BootContext {
@@ -63,11 +72,12 @@ export async function leaveBoot(
   context: BootContext,
   seen: HopObservation,
   next: NextKernel,
+  fault: Fault | undefined,
   onLoaded: (completed: HopObservation) => void,
 ): Promise<void> {
   const { machine, raw, onStep } = context
   try {
-    await machine.loadKernel(next)
+    await machine.loadKernel(fault?.fault === 'kexec-load' ? { ...next, loader: 'kexec_load' } : next)
   } catch (error) {
     onLoaded({ ...seen, guest: { ...seen.guest, kexecSegments: notSeen('the kernel did not load the next one') } })
     throw error
@@ -75,14 +85,39 @@ export async function leaveBoot(
   const log = await captureLog(machine, { signal: context.signal })
   keepLog(raw, seen.hop, log)
   onStep(seen.hop, 'loaded the next kernel')
-  await machine.pause()
-  const preservedBefore = await hashed(machine, seen.host.outRadix)
+  const { preservedBefore, injected } = await whileItStands(machine, () => ({
+    preservedBefore: hashed(machine, seen.host.outRadix),
+    injected: inject(machine, seen.host, fault),
+  }))
+  if (injected !== undefined) onStep(seen.hop, `changed ${injected.what} at ${injected.address}`)
   onLoaded({
     ...seen,
     guest: { ...seen.guest, kexecSegments: decodeKexecSegments(log.text(DMESG_FILE)) },
     host: { ...seen.host, preservedBefore },
+    ...(injected === undefined ? {} : { injected }),
   })
   await machine.kexec()
+}
+
+/** The vCPUs stand still meanwhile, and run again afterwards whatever happens. */
+async function whileItStands<T>(machine: Machine, act: () => T): Promise<T> {
+  await machine.pause()
+  try {
+    return act()
+  } finally {
+    await machine.resume()
+  }
+}
+
+/** Throws LabError fault-impossible: a run without its fault would say nothing about it. */
+function inject({ memory }: Machine, { outRoot }: HostView, fault: Fault | undefined): InjectedFault | undefined {
+  if (fault === undefined || fault.fault === 'kexec-load') return undefined
+  const injected = outRoot.ok ? injectFault(memory, fromHex(outRoot.value.address), fault) : err(outRoot.reason)
+  if (injected.ok) return injected.value
+  throw new LabError({
+    code: 'fault-impossible',
+    message: `the fault ${fault.fault} of hop ${fault.hop} cannot be made: ${injected.error}`,
+  })
 }
 
 function keepLog(raw: FolderRawStore, hop: number, log: Capture): void {
@@ -90,17 +125,12 @@ function keepLog(raw: FolderRawStore, hop: number, log: Capture): void {
   if (bytes.ok) raw.put(`hop${hop}/guest/dmesg-after-load`, bytes.value)
 }
 
-/** The vCPUs stand still while the records are read, and run again afterwards whatever happens. */
-async function hashed(machine: Machine, outRadix: HostView['outRadix']): Promise<NonNullable<HostView['preservedBefore']>> {
-  try {
-    if (!outRadix.ok) return outRadix
-    const { complete, records, recordCount } = outRadix.value
-    if (!complete || records.length !== recordCount)
-      return notSeen(`the walk of the radix tree has ${records.length} of ${recordCount} records`)
-    return hashRecords(machine.memory, records)
-  } finally {
-    await machine.resume()
-  }
+function hashed(machine: Machine, outRadix: HostView['outRadix']): NonNullable<HostView['preservedBefore']> {
+  if (!outRadix.ok) return outRadix
+  const { complete, records, recordCount } = outRadix.value
+  if (!complete || records.length !== recordCount)
+    return notSeen(`the walk of the radix tree has ${records.length} of ${recordCount} records`)
+  return hashRecords(machine.memory, records)
 }
 
 const hashAgain = (machine: Machine, before: NonNullable<HostView['preservedBefore']>): NonNullable<HostView['preservedAfter']> =>

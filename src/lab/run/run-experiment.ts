@@ -134,7 +134,8 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
     const seen = await observeBoot(context, hop, gathered.hops.at(-1))
     gathered.hops.push(seen)
     if (hop === experiment.hops) break
-    await leaveBoot(context, seen, kernelOf(hop + 1), (completed) => {
+    const fault = experiment.faults.find((candidate) => candidate.hop === hop + 1)
+    await leaveBoot(context, seen, kernelOf(hop + 1), fault, (completed) => {
       gathered.hops[hop] = completed
       recordResolution(planned, gathered, hop)
     })

@@ -98,7 +98,7 @@ test('a scratch without room for the kernel: the refusal is predicted and seen, 
   expect(outcome.exitCode).toBe(0)
   expect(outcome.lost).toBeUndefined()
   expect(outcome.comparison.summary).toMatchObject({ run: 'agreed', differ: 0, unobserved: 0 })
-  expect(outcome.comparison.refused).toMatch(/^boot 0 refused to load the next kernel/)
+  expect(outcome.comparison.ended).toMatch(/^boot 0 refused to load the next kernel/)
   expect(outcome.comparison.claims.filter(({ hop }) => hop > 0)).toMatchObject([
     { id: 'hop1.kexec.load', verdict: 'match', predicted: { accepted: false } },
   ])

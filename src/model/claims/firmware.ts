@@ -29,7 +29,9 @@ export function firmwareClaims(boot: Boot): readonly PredictedClaim[] {
 }
 
 /** What KVM and the host's processor add is known only when the accelerator is: with `tcg` now, else when the lab has chosen. */
-function mapPrediction({ experiment: { machine, accelerator } }: Boot) {
+function mapPrediction({ hop, experiment: { machine, accelerator, faults } }: Boot) {
+  if (faults.some((fault) => fault.fault === 'kexec-load' && fault.hop <= hop))
+    return unpredicted('with kexec_load(2) the program that calls it makes the map, and every kexec after it hands that on')
   const { type, memory } = machine
   const sockets = socketsOf(machine)
   return accelerator === 'tcg'

@@ -7,6 +7,7 @@ import {
   claim,
   compressed,
   givenOf,
+  kexecCore,
   kexecFile,
   kho,
   resource,
@@ -22,6 +23,8 @@ const IN_RAM = [...bzImageLoad, ...kexecFile('kexec_walk_resources'), ...resourc
 
 /** Where the kernel of this hop was loaded, by the kernel of the boot before. */
 export function kexecClaims(boot: Boot, previous: Boot): readonly PredictedClaim[] {
+  if (boot.fault?.fault === 'kexec-load')
+    return [claim(boot, 'kexec.kernel', KERNEL, kexecCore('do_kexec_load'), unpredicted(PLAIN))]
   const { kho: state, memoryUnknown } = previous
   switch (state.kind) {
     case 'unknown':
@@ -36,6 +39,7 @@ export function kexecClaims(boot: Boot, previous: Boot): readonly PredictedClaim
 }
 
 const KERNEL = 'Where the kernel was loaded'
+const PLAIN = 'kexec_load(2) puts the segments where the program that calls it says, which is not modelled'
 
 function placementClaims(boot: Boot, previous: Boot, where: 'scratch' | 'System RAM'): readonly PredictedClaim[] {
   const inputs = loadInputs(boot, previous, where)

@@ -70,8 +70,8 @@ export const Comparison = z
     findings: z.array(Finding),
     /** Why the run ended early, in one sentence; absent when it went to its end. */
     lost: z.string().optional(),
-    /** In one sentence: a kernel refused to load the next one, and that was predicted. The run has then gone to its end. */
-    refused: z.string().optional(),
+    /** How the run ended before its last boot, where that was predicted: a kernel that was refused, or one that panicked. */
+    ended: z.string().optional(),
   })
   .meta({ id: 'https://kho-lab.invalid/schema/comparison.json', title: 'kho-lab comparison' })
 export type Comparison = z.infer<typeof Comparison>

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { bytes, type Bytes } from '../units.ts'
+import { faultIssues, Faults, type Fault } from './faults.ts'
 import { Size } from './size.ts'
 import { completeWorkload, Workload, type WorkloadStep } from './workload/workload.ts'
 
@@ -67,7 +68,7 @@ export const ExperimentFile = z
       .default(1)
       .meta({ description: 'patterns and random choices of the workload follow from it' }),
     workload: Workload,
-    faults: z.array(z.never()).max(0, 'this release of the lab has no faults').default([]),
+    faults: Faults,
     hops: z.int().min(0).max(50).default(1).meta({ description: 'number of kexecs after the first boot' }),
   })
   .meta({ id: 'https://kho-lab.invalid/schema/experiment.json', title: 'kho-lab experiment' })
@@ -102,6 +103,8 @@ export interface Experiment {
   readonly seed: number
   /** Steps of each boot, in order. Length hops + 1. */
   readonly workload: readonly (readonly WorkloadStep[])[]
+  /** At most one per hop. */
+  readonly faults: readonly Fault[]
   readonly hops: number
 }
 
@@ -157,6 +160,7 @@ export function completeExperiment(value: z.output<typeof ExperimentFile>): {
   })
   const { workload, issues: workloadIssues } = completeWorkload(value.workload, value.hops)
   issues.push(...workloadIssues)
+  issues.push(...faultIssues(value.faults, value.hops))
   if (issues.length > 0) return { issues }
   return {
     issues,
@@ -171,6 +175,7 @@ export function completeExperiment(value: z.output<typeof ExperimentFile>): {
       accelerator: value.accelerator,
       seed: value.seed,
       workload,
+      faults: value.faults,
       hops: value.hops,
     },
   }

@@ -93,12 +93,18 @@ export type HostView = z.infer<typeof HostView>
 export const PhaseName = z.enum(['firmware', 'kernel', 'init', 'ssh', 'debugfs'])
 export type PhaseName = z.infer<typeof PhaseName>
 
+/** Bytes of guest RAM that the lab changed for a fault, as hexadecimal. */
+export const InjectedFault = z.object({ what: z.string(), address: Hex, before: z.string(), after: z.string() })
+export type InjectedFault = z.infer<typeof InjectedFault>
+
 export const HopObservation = z.object({
   hop: z.int().min(0),
   /** Milliseconds from the spawn of QEMU (hop 0) or from `kexec -e` to the end of each phase. */
   phases: z.array(z.object({ phase: PhaseName, ms: z.number() })),
   guest: GuestView,
   host: HostView,
+  /** What the lab did to the handover before this kernel's kexec, after everything else of this boot was read. */
+  injected: InjectedFault.optional(),
 })
 export type HopObservation = z.infer<typeof HopObservation>
 

@@ -14,6 +14,16 @@ export interface SubjectValues {
   'boot.cmdline': string
   /** Whether /sys/kernel/debug/kho exists: KHO is enabled and got its scratch. Guest only. */
   'boot.kho': boolean
+  /**
+   * Hops: how the boot that this kexec began went. `handover`: it came up and took the handover; `no-handover`: it came up without
+   * one; `panic`: it did not come up, and `message` is what follows "Kernel panic - not syncing: "; `halted`: it stopped in
+   * function `at`, without a panic. Guest: the kernel log; for a panic or a halt the console, which is all that is left.
+   */
+  'boot.outcome':
+    | { readonly how: 'handover' }
+    | { readonly how: 'no-handover' }
+    | { readonly how: 'panic'; readonly message: string }
+    | { readonly how: 'halted'; readonly at: string }
 
   /** Guest: /sys/firmware/memmap (the kexec e820 table). Ascending by start. */
   'firmware.map': readonly MapEntry[]
@@ -90,6 +100,8 @@ export interface SubjectValues {
   'handover.inFdt': { readonly address: string; readonly size: number; readonly sha256: string }
   /** The dmesg line without `KHO: ` and time stamp. Guest only. */
   'handover.message': string
+  /** Lines of the kernel log, without `KHO: `, by which kho_populate() says why it does not take what it was given. Guest only. */
+  'handover.refused': readonly string[]
   /** Guest: ranges of the memblock=debug reservations made by kho_preserved_memory_reserve. */
   'handover.reserved': readonly Range[]
   /**
