@@ -11,6 +11,7 @@ static const struct {
 	{ "kho-capture", kho_capture },
 	{ "kexec-load", kexec_load },
 	{ "lab-idle", lab_idle },
+	{ "khoprobe", khoprobe },
 	{ "luo", luo },
 };
 

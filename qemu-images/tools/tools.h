@@ -6,6 +6,7 @@
 int kho_capture(int argc, char **argv);
 int kexec_load(int argc, char **argv);
 int lab_idle(int argc, char **argv);
+int khoprobe(int argc, char **argv);
 int luo(int argc, char **argv);
 
 #endif

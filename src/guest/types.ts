@@ -11,6 +11,8 @@ export interface GuestImage {
   readonly initramfs: string
   /** A second initramfs, gzipped cpio, with the kernel's own selftests; absent unless the release's row asks for them. */
   readonly selftests?: string
+  /** A further initramfs, gzipped cpio, with khoprobe; absent where it does not compile, and for a bzImage of the user's own. */
+  readonly modules?: string
   /** .config; absent for a bzImage that the lab did not build */
   readonly config?: string
   /** System.map; absent for a bzImage that the lab did not build */

@@ -50,12 +50,17 @@ async function imageOf({ image, release }: KernelChoice, options: LookupOptions)
 }
 
 /**
- * The whole initrd of a boot: the image's initramfs, its selftests if it has them, what the run adds, and zero bytes, which the
- * kernel skips.
+ * The whole initrd of a boot: the image's initramfs, its modules and selftests if it has them, what the run adds, and zero bytes,
+ * which the kernel skips.
  */
-export async function initrdOf({ initramfs, selftests }: GuestImage, runCpio: Uint8Array, padding: number): Promise<Uint8Array> {
-  const lab = await readFile(initramfs)
-  const whole = appendCpio(selftests === undefined ? lab : appendCpio(lab, await readFile(selftests)), runCpio)
+export async function initrdOf(
+  { initramfs, modules, selftests }: GuestImage,
+  runCpio: Uint8Array,
+  padding: number,
+): Promise<Uint8Array> {
+  const files = [initramfs, modules, selftests].filter((file) => file !== undefined)
+  const [lab, ...more] = await Promise.all(files.map((file) => readFile(file)))
+  const whole = [...more, runCpio].reduce<Uint8Array>(appendCpio, lab ?? new Uint8Array())
   return padding === 0 ? whole : Buffer.concat([whole, Buffer.alloc(padding)])
 }
 

@@ -14,18 +14,22 @@ import { formatSize } from '../../shared/units.ts'
  * The cache of built images, below $XDG_CACHE_HOME/kho-lab (default ~/.cache/kho-lab):
  *   kernels/KEY/     bzImage, config, System.map, part.json     one built kernel
  *   initramfs/KEY/   initramfs.cpio.gz, part.json               one built initramfs
- *   images/ID/       hard links to both, manifest.json          what a run uses
+ *   modules/KEY/     modules.cpio.gz, part.json                 the lab's modules for one kernel
+ *   trees/KEY/       source.tar.zst, objects.tar.zst, part.json what modules for the kernel KEY are compiled against
+ *   images/ID/       hard links to these, manifest.json         what a run uses
  *   index/KEY        the newest result for these inputs of the lab
  *   tmp/PID-START-X/ a build at work; becomes one of the above by rename, or is removed
  *   logs/            logs of builds that failed
  * A folder with its final name is complete: nothing is ever written into it afterwards.
  */
-export type PartKind = 'kernels' | 'initramfs' | 'images'
+export type PartKind = 'kernels' | 'initramfs' | 'modules' | 'trees' | 'images'
 
 /** Name of the file that describes a part; of an image it is the public manifest. */
 export const DESCRIPTION: Readonly<Record<PartKind, string>> = {
   kernels: 'part.json',
   initramfs: 'part.json',
+  modules: 'part.json',
+  trees: 'part.json',
   images: 'manifest.json',
 }
 

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { ImageManifest } from '../../shared/documents/image.ts'
 import { LabError, messageOf } from '../../shared/result.ts'
@@ -17,6 +16,8 @@ import {
 } from './cache.ts'
 import type { InitramfsPart } from './initramfs-build.ts'
 import { KernelPart } from './kernel-build.ts'
+import { withKeptLog, diskError } from './build-errors.ts'
+import { knownModules, makeModules, NO_MODULES, type ModulesPart } from './modules-part.ts'
 import { parseSource } from './kernel-source.ts'
 import { findRelease, readLabSources, type LabSources } from './lab-sources.ts'
 import { takeBuildLock } from './lock.ts'
@@ -90,13 +91,15 @@ export function buildImage(options: ImageOptions = {}): Promise<GuestImage> {
   return inWorkDirectory(request, (job) => makeImage(request, job, true))
 }
 
-const imageId = (kernelKey: string, initramfsKey: string): string => contentKey({ kernel: kernelKey, initramfs: initramfsKey })
+const imageId = (kernel: Found<unknown>, initramfs: Found<unknown>, modules: Found<unknown>): string =>
+  contentKey({ kernel: kernel.key, initramfs: initramfs.key, modules: modules.key })
 
 /** Only what the index already knows: no network, no lock, nothing written. */
 async function knownImage({ root, sources, wish }: Request): Promise<GuestImage | undefined> {
   const kernel = knownKernel(root, sources, wish)
   const initramfs = knownInitramfs(root, sources)
-  return kernel && initramfs ? readImage(root, imageId(kernel.key, initramfs.key)) : undefined
+  const modules = kernel && knownModules(root, sources, wish, kernel.key)
+  return kernel && initramfs && modules ? readImage(root, imageId(kernel, initramfs, modules)) : undefined
 }
 
 async function inWorkDirectory(request: Request, body: (job: PartJob) => Promise<GuestImage>): Promise<GuestImage> {
@@ -133,52 +136,6 @@ async function jobIn(work: string, { root, sources, wish, options }: Request): P
   }
 }
 
-/** The log of a failed build outlives its folder. It is moved: the disk may be full. */
-async function withKeptLog(error: unknown, job: PartJob): Promise<unknown> {
-  if (!(error instanceof LabError) || error.code !== 'image-build-failed' || !existsSync(job.log)) return error
-  const kept = path.join(job.root, 'logs', `${path.basename(job.work)}.log`)
-  try {
-    await mkdir(path.dirname(kept), { recursive: true })
-    await rename(job.log, kept)
-  } catch {
-    // Why the build failed is worth more than its log.
-    return error
-  }
-  const hint = error.hint?.includes(job.log)
-    ? `The whole log is in ${kept}`
-    : `${error.hint ?? ''} The whole log is in ${kept}`.trim()
-  return new LabError({ code: error.code, message: error.message, hint, evidence: error.evidence }, { cause: error })
-}
-
-/** A full or unwritable disk shows as a Node error here, or in the words of a tool that was run. */
-function diskError(error: unknown, root: string): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const toolSaysFull = error instanceof LabError && error.evidence.some((line) => line.includes('No space left on device'))
-  if (code === 'ENOSPC' || toolSaysFull) {
-    const [evidence, log] = error instanceof LabError ? [error.evidence, error.hint] : [[messageOf(error)], undefined]
-    return new LabError(
-      {
-        code: 'disk-full',
-        message: `the disk of ${root} became full`,
-        hint: ['Free some space, or set XDG_CACHE_HOME to a larger disk.', ...(log === undefined ? [] : [log])].join(' '),
-        evidence,
-      },
-      { cause: error },
-    )
-  }
-  if (code === 'EACCES' || code === 'EROFS') {
-    return new LabError(
-      {
-        code: 'out-unwritable',
-        message: `the image cache ${root} cannot be written: ${messageOf(error)}`,
-        hint: 'Set XDG_CACHE_HOME to a folder that you can write.',
-      },
-      { cause: error },
-    )
-  }
-  return error
-}
-
 function stepsFor(wish: KernelWish): readonly { name: string; seconds: number }[] {
   const initramfs = { name: 'initramfs', seconds: 10 }
   if (wish.kind === 'bzImage') return [initramfs]
@@ -189,6 +146,7 @@ function stepsFor(wish: KernelWish): readonly { name: string; seconds: number }[
     { name: 'unpack', seconds: 20 },
     { name: 'configure', seconds: 8 },
     { name: 'compile', seconds: wish.row.expected.buildSeconds },
+    { name: 'modules', seconds: 30 },
   ]
 }
 
@@ -225,7 +183,7 @@ async function makeImage(request: Request, job: PartJob, fresh: boolean): Promis
       () => knownKernel(root, sources, wish),
       () => makeKernel(job, wish),
     )
-    return await assemble(request, job, kernel, initramfs)
+    return await assemble(request, { kernel, initramfs, modules: await modulesOf(job, wish, kernel) }, job)
   } catch (error) {
     return olderImage(request, job, error)
   }
@@ -238,7 +196,7 @@ async function makeImage(request: Request, job: PartJob, fresh: boolean): Promis
 async function makePart<T>(
   job: PartJob,
   fresh: boolean,
-  kind: 'initramfs' | 'kernel' | 'bzImage',
+  kind: 'initramfs' | 'kernel' | 'bzImage' | 'modules',
   known: () => Found<T> | undefined,
   make: () => Promise<Found<T>>,
 ): Promise<Found<T>> {
@@ -283,22 +241,33 @@ async function olderImage({ root, release }: Request, job: PartJob, error: unkno
   return newest
 }
 
-async function assemble(
-  request: Request,
-  job: PartJob,
-  kernel: Found<KernelPart>,
-  initramfs: Found<InitramfsPart>,
-): Promise<GuestImage> {
+interface ImageParts {
+  readonly kernel: Found<KernelPart>
+  readonly initramfs: Found<InitramfsPart>
+  readonly modules: Found<ModulesPart>
+}
+
+/** The modules for a kernel. The archive is never asked about them: they follow from the kernel and the lab's sources. */
+async function modulesOf(job: PartJob, wish: KernelWish, kernel: Found<KernelPart>): Promise<Found<ModulesPart>> {
+  if (wish.kind === 'bzImage') return NO_MODULES
+  const known = (): Found<ModulesPart> | undefined => knownModules(job.root, job.sources, wish, kernel.key)
+  return makePart(job, false, 'modules', known, () => makeModules(job, wish, kernel))
+}
+
+async function assemble(request: Request, { kernel, initramfs, modules }: ImageParts, job: PartJob): Promise<GuestImage> {
   const { root } = request
-  const id = imageId(kernel.key, initramfs.key)
+  const id = imageId(kernel, initramfs, modules)
   const existing = await readImage(root, id)
   if (existing !== undefined) return existing
   const directory = path.join(job.work, 'image')
   await mkdir(directory)
-  for (const { name } of kernel.part.files)
-    await linkOrCopy(path.join(partDirectory(root, 'kernels', kernel.key), name), path.join(directory, name))
-  for (const { name } of initramfs.part.files)
-    await linkOrCopy(path.join(partDirectory(root, 'initramfs', initramfs.key), name), path.join(directory, name))
+  for (const [kind, { key, part }] of [
+    ['kernels', kernel],
+    ['initramfs', initramfs],
+    ['modules', modules],
+  ] as const)
+    for (const { name } of part.files)
+      await linkOrCopy(path.join(partDirectory(root, kind, key), name), path.join(directory, name))
   const manifest: ImageManifest = {
     document: 'kho-lab/image',
     version: 1,
@@ -309,12 +278,16 @@ async function assemble(
     configSha256: kernel.part.configSha256,
     purgatorySize: kernel.part.purgatorySize,
     buildFacts: kernel.part.buildFacts,
+    pageFacts: modules.part.pageFacts,
     compiler: kernel.part.compiler,
     packages: initramfs.part.packages,
-    files: [...kernel.part.files, ...initramfs.part.files],
+    files: [...kernel.part.files, ...initramfs.part.files, ...modules.part.files],
     builtAt: new Date().toISOString(),
   }
-  await writeFile(path.join(directory, PARTS_FILE), `${JSON.stringify({ kernels: kernel.key, initramfs: initramfs.key })}\n`)
+  await writeFile(
+    path.join(directory, PARTS_FILE),
+    `${JSON.stringify({ kernels: kernel.key, initramfs: initramfs.key, modules: modules.key })}\n`,
+  )
   await writeFile(path.join(directory, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`)
   await publish(root, 'images', id, directory)
   const made = await readImage(root, id)

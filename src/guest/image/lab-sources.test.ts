@@ -7,7 +7,15 @@ describe("the lab's own image sources", () => {
 
   it('are complete and valid', () => {
     expect(sources.releases.map((row) => row.series)).toEqual(['7.3', '7.3-without-kho', '7.3-test', '7.2'])
-    expect(Object.keys(sources.tools)).toEqual(['kexec-load.c', 'kho-capture.c', 'lab-idle.c', 'luo.c', 'main.c', 'tools.h'])
+    expect(Object.keys(sources.tools)).toEqual([
+      'kexec-load.c',
+      'kho-capture.c',
+      'khoprobe.c',
+      'lab-idle.c',
+      'luo.c',
+      'main.c',
+      'tools.h',
+    ])
     expect(sources.init.startsWith('#!/bin/sh\n')).toBe(true)
   })
 

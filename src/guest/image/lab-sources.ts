@@ -53,6 +53,10 @@ export interface LabSources {
   readonly fragment: string
   /** facts.c, which asks a build tree for sizes. */
   readonly facts: string
+  /** page-facts.c, which asks for the layout of struct page. */
+  readonly pageFacts: string
+  /** Sources of the kernel module, by name. */
+  readonly khoprobe: Readonly<Record<string, string>>
   readonly recipe: Recipe
   readonly init: string
   /** C sources and headers of the guest tools, by name. */
@@ -64,11 +68,16 @@ export function readLabSources(directory: string = ownPath('qemu-images')): LabS
   const toolFiles = readdirSync(path.join(directory, 'tools'))
     .filter((name) => /\.[ch]$/.test(name))
     .sort()
+  const moduleFiles = readdirSync(path.join(directory, 'khoprobe'))
+    .filter((name) => /^Makefile$|\.[ch]$/.test(name))
+    .sort()
   return {
     directory,
     releases: Releases.parse(JSON.parse(read('kernel', 'releases.json'))),
     fragment: read('kernel', 'lab.config'),
     facts: read('kernel', 'facts.c'),
+    pageFacts: read('kernel', 'page-facts.c'),
+    khoprobe: Object.fromEntries(moduleFiles.map((name) => [name, read('khoprobe', name)])),
     recipe: Recipe.parse(JSON.parse(read('initramfs', 'recipe.json'))),
     init: read('initramfs', 'init'),
     tools: Object.fromEntries(toolFiles.map((name) => [name, read('tools', name)])),

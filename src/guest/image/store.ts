@@ -6,11 +6,12 @@ import { LabError } from '../../shared/result.ts'
 import type { GuestImage } from '../types.ts'
 import { defaultCacheRoot, filesAreThere, listKeys, partDirectory, readPart, removePart } from './cache.ts'
 import { INITRAMFS_FILE } from './initramfs-build.ts'
+import { MODULES_FILE } from './modules-part.ts'
 import { SELFTESTS_FILE } from './selftests-build.ts'
 
-/** Beside an image's manifest: the keys of the two parts that it was put together from. */
+/** Beside an image's manifest: the keys of the parts that it was put together from. */
 export const PARTS_FILE = 'parts.json'
-const Parts = z.object({ kernels: z.string(), initramfs: z.string() })
+const Parts = z.object({ kernels: z.string(), initramfs: z.string(), modules: z.string().optional() })
 
 export interface ListedImage extends GuestImage {
   /** Bytes of all files of the image. Kernels and initramfs that images share are counted in each. */
@@ -30,6 +31,7 @@ export async function readImage(root: string, id: string): Promise<GuestImage | 
     kernel: path.join(directory, 'bzImage'),
     initramfs: path.join(directory, INITRAMFS_FILE),
     selftests: optional(SELFTESTS_FILE),
+    modules: optional(MODULES_FILE),
     config: optional('config'),
     systemMap: optional('System.map'),
   }
@@ -50,7 +52,7 @@ function partsOf(root: string, id: string): z.infer<typeof Parts> | undefined {
   return existsSync(file) ? Parts.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data : undefined
 }
 
-/** Removes an image, and the kernel and initramfs that no other image uses. Throws LabError image-missing. */
+/** Removes an image, and the parts that no other image uses. Throws LabError image-missing. */
 export async function removeImage(id: string, cacheRoot: string = defaultCacheRoot()): Promise<void> {
   if (!(await listKeys(cacheRoot, 'images')).includes(id)) {
     throw new LabError({
@@ -61,8 +63,9 @@ export async function removeImage(id: string, cacheRoot: string = defaultCacheRo
   }
   await removePart(cacheRoot, 'images', id)
   const kept = (await listKeys(cacheRoot, 'images')).map((other) => partsOf(cacheRoot, other))
-  for (const kind of ['kernels', 'initramfs'] as const) {
-    const used = new Set(kept.map((parts) => parts?.[kind]))
+  for (const kind of ['kernels', 'initramfs', 'modules', 'trees'] as const) {
+    // A tree has the key of its kernel.
+    const used = new Set(kept.map((parts) => parts?.[kind === 'trees' ? 'kernels' : kind]))
     for (const key of await listKeys(cacheRoot, kind)) if (!used.has(key)) await removePart(cacheRoot, kind, key)
   }
 }
