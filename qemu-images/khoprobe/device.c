@@ -27,7 +27,7 @@ static int probe_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	}
 	file->private_data = reply;
-	return 0;
+	return stream_open(inode, file);
 }
 
 static int probe_release(struct inode *inode, struct file *file)
@@ -48,7 +48,7 @@ static ssize_t probe_write(struct file *file, const char __user *from, size_t le
 
 	guard(mutex)(&probe_lock);
 	reply->length = 0;
-	*offset = 0;
+	reply->position = 0;
 	if (length >= sizeof(line))
 		return probe_refuse(reply, -E2BIG, "a line has at most %zu characters", sizeof(line) - 1);
 	if (copy_from_user(line, from, length))
@@ -59,7 +59,6 @@ static ssize_t probe_write(struct file *file, const char __user *from, size_t le
 	if (length > 1 && strlen(line) < length - 1)
 		return probe_refuse(reply, -EINVAL, "a line is printable ASCII");
 	err = probe_command(line, reply);
-	*offset = 0;
 	return err ?: length;
 }
 
@@ -68,7 +67,7 @@ static ssize_t probe_read(struct file *file, char __user *to, size_t length, lof
 	struct probe_reply *reply = file->private_data;
 
 	guard(mutex)(&probe_lock);
-	return simple_read_from_buffer(to, length, offset, reply->text, reply->length);
+	return simple_read_from_buffer(to, length, &reply->position, reply->text, reply->length);
 }
 
 static const struct file_operations probe_operations = {

@@ -104,6 +104,8 @@ int probe_preserve(struct probe_set *set, struct probe_reply *reply)
 	struct probe_record *record = &set->record;
 	int err;
 
+	if (!kho_is_enabled())
+		return probe_refuse(reply, -EOPNOTSUPP, "KHO is off");
 	if (set->state == PROBE_PRESERVED)
 		return probe_refuse(reply, -EALREADY, "%s is preserved already", record->name);
 	if (set->state == PROBE_INHERITED)

@@ -92,6 +92,7 @@ struct probe_reply {
 	char *text;
 	size_t size;
 	size_t length;
+	loff_t position;	/* of the reader */
 };
 
 struct probe_request {
