@@ -11,7 +11,12 @@ export const diagnoseThisMachine = (): Promise<readonly Diagnosis[]> =>
   diagnose({
     env: process.env,
     cacheDirectory: defaultCacheRoot(),
-    images: async () => (await listBuiltImages()).map(({ manifest, size }) => ({ label: manifest.kernelRelease, size })),
+    images: async () =>
+      (await listBuiltImages()).map(({ manifest, size }) => ({
+        release: manifest.release,
+        kernel: manifest.kernelRelease,
+        size,
+      })),
     capture: (command, args) =>
       new Promise((resolve) => {
         execFile(command, [...args], { timeout: PROGRAM_MS }, (error, stdout) => resolve(error === null ? stdout : undefined))

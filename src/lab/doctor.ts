@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
+import { removeDeadWorkDirectories } from '../guest/image/cache.ts'
 import { missingPackages } from '../guest/image/host-tools.ts'
 import { ownPath } from '../guest/own-files.ts'
 import { hostRoom } from '../guest/qemu/ram.ts'
@@ -15,8 +16,8 @@ export interface DoctorContext {
   readonly env: Readonly<Record<string, string | undefined>>
   /** First lines of a program's output, or undefined when it cannot be started. */
   readonly capture: (command: string, args: readonly string[]) => Promise<string | undefined>
-  /** Built images: label and size in bytes. */
-  readonly images: () => Promise<readonly { readonly label: string; readonly size: number }[]>
+  /** Built images: release of the lab's, the kernel's own and size in bytes. */
+  readonly images: () => Promise<readonly { readonly release: string; readonly kernel: string; readonly size: number }[]>
   readonly cacheDirectory: string
 }
 
@@ -54,7 +55,7 @@ export const CHECKS: readonly Check[] = [
   { id: 'disk', title: 'Disk for a build', check: checkDisk },
   { id: 'guest-ram', title: 'Room for guest RAM', check: checkGuestRam },
   { id: 'memory', title: 'Memory', check: checkMemory },
-  { id: 'leftovers', title: 'Leftovers of killed runs', check: checkLeftovers },
+  { id: 'leftovers', title: 'Leftovers of killed labs', check: checkLeftovers },
   { id: 'test-tools', title: 'Tools of the tests', check: checkTestTools },
   { id: 'electron', title: 'Electron', check: checkElectron },
   { id: 'display', title: 'Display', check: checkDisplay },
@@ -120,7 +121,9 @@ async function checkBuildTools(): Promise<Finding> {
 async function checkImage({ images }: DoctorContext): Promise<Finding> {
   const built = await images()
   if (built.length === 0) return missing('no guest image is built yet', 'kho-lab image build')
-  return ok(built.map(({ label, size }) => `${label} (${formatSize(Math.ceil(size / MiB) * MiB)})`).join(', '))
+  return ok(
+    built.map(({ release, kernel, size }) => `${release} (${kernel}, ${formatSize(Math.ceil(size / MiB) * MiB)})`).join(', '),
+  )
 }
 
 async function checkDisk({ cacheDirectory }: DoctorContext): Promise<Finding> {
@@ -155,9 +158,13 @@ async function checkMemory(): Promise<Finding> {
 }
 
 /** What a killed lab left behind is cleared away here, as every run does before it starts. */
-async function checkLeftovers({ env }: DoctorContext): Promise<Finding> {
-  const reaped = await reapLeftovers({ env })
-  return ok(reaped.length === 0 ? 'none' : reaped.map(({ directory, text }) => `${text} (${directory})`).join('; '))
+async function checkLeftovers({ env, cacheDirectory }: DoctorContext): Promise<Finding> {
+  const [reaped, builds] = await Promise.all([reapLeftovers({ env }), removeDeadWorkDirectories(cacheDirectory)])
+  const words = [
+    ...reaped.map(({ directory, text }) => `${text} (${directory})`),
+    ...builds.map((directory) => `removed what a killed build left in ${directory}`),
+  ]
+  return ok(words.length === 0 ? 'none' : words.join('; '))
 }
 
 async function checkTestTools({ env }: DoctorContext): Promise<Finding> {

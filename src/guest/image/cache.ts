@@ -154,14 +154,18 @@ export async function makeWorkDirectory(root: string): Promise<string> {
   return directory
 }
 
-/** Removes what builders that are no longer alive left behind. */
-export async function removeDeadWorkDirectories(root: string): Promise<void> {
+/** Removes what builders that are no longer alive left behind, up to some GiB each; returns the folders it removed. */
+export async function removeDeadWorkDirectories(root: string): Promise<readonly string[]> {
   const tmp = path.join(root, 'tmp')
-  if (!existsSync(tmp)) return
+  if (!existsSync(tmp)) return []
+  const removed: string[] = []
   for (const name of await readdir(tmp)) {
     const [pid = '', start] = name.split('-')
-    if (processStart(pid) !== start) await rm(path.join(tmp, name), { recursive: true, force: true })
+    if (processStart(pid) === start) continue
+    await rm(path.join(tmp, name), { recursive: true, force: true })
+    removed.push(path.join(tmp, name))
   }
+  return removed
 }
 
 /** Throws LabError not-enough-disk when the file system of the cache has less than `bytes` free. */

@@ -84,6 +84,13 @@ describe('ProgressTracker', () => {
   })
 })
 
+it('shows the errors of a failed step that came before its last lines', async () => {
+  const failing = runStep(['sh', '-c', 'echo "a.c:1: error: expected ;" >&2; sleep 0.2; seq 40; exit 2'])
+  await expect(failing).rejects.toMatchObject({
+    evidence: ['a.c:1: error: expected ;', '[...]', ...Array.from({ length: 20 }, (_none, index) => `${index + 21}`)],
+  })
+})
+
 describe('missingPackages', () => {
   it('asks for the compiler tools only where a kernel is built', () => {
     const absent = new Set(['flex', '/usr/include/libelf.h', 'gcc'])

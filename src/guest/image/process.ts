@@ -14,6 +14,9 @@ export interface RunOptions {
 }
 
 const LAST_LINES = 20
+/** Of a parallel make the lines that tell what is wrong may come long before its last ones. */
+const ERROR_LINES = 10
+const ERROR_LINE = /\berror: |\*\*\* \[|No space left on device/
 const KILL_AFTER_MS = 3000
 const SETPRIV = '/usr/bin/setpriv'
 
@@ -33,6 +36,22 @@ function lineSplitter(onLine: (line: string) => void): { push(text: string): voi
     end() {
       if (rest !== '') onLine(rest)
     },
+  }
+}
+
+/** What a failed step's output comes down to: its first errors, and its last lines. */
+class Evidence {
+  readonly #errors: string[] = []
+  readonly #last: string[] = []
+
+  line(text: string): void {
+    this.#last.push(text)
+    const gone = this.#last.length > LAST_LINES ? this.#last.shift() : undefined
+    if (gone !== undefined && this.#errors.length < ERROR_LINES && ERROR_LINE.test(gone)) this.#errors.push(gone)
+  }
+
+  lines(): string[] {
+    return this.#errors.length === 0 ? [...this.#last] : [...this.#errors, '[...]', ...this.#last]
   }
 }
 
@@ -65,17 +84,13 @@ export async function runStep(argv: readonly string[], options: RunOptions = {})
   })
   const log = options.log === undefined ? undefined : openLog(options.log)
   log?.write(`$ ${argv.join(' ')}\n`)
-  const last: string[] = []
-  const remember = (line: string): void => {
-    last.push(line)
-    if (last.length > LAST_LINES) last.shift()
-  }
+  const told = new Evidence()
   const chunks: Buffer[] = []
   const out = lineSplitter((line) => {
-    remember(line)
+    told.line(line)
     options.onLine?.(line)
   })
-  const errors = lineSplitter(remember)
+  const errors = lineSplitter((line) => told.line(line))
   child.stdout.on('data', (chunk: Buffer) => {
     if (options.onLine === undefined) chunks.push(chunk)
     log?.write(chunk)
@@ -102,7 +117,7 @@ export async function runStep(argv: readonly string[], options: RunOptions = {})
       throw stepFailed(
         argv,
         code === null ? `was ended by ${signal ?? 'a signal'}` : `failed with exit code ${code}`,
-        last,
+        told.lines(),
         options.log,
       )
     return Buffer.concat(chunks).toString('utf8')
@@ -140,11 +155,11 @@ function openLog(file: string): { write(chunk: string | Buffer): void; close(): 
 const cannotStart = (command: string, cause: Error): LabError =>
   new LabError({ code: 'tool-missing', message: `${command} could not be started: ${cause.message}` }, { cause })
 
-function stepFailed(argv: readonly string[], how: string, last: readonly string[], log: string | undefined): LabError {
+function stepFailed(argv: readonly string[], how: string, evidence: readonly string[], log: string | undefined): LabError {
   return new LabError({
     code: 'image-build-failed',
     message: `${argv.slice(0, argv[1]?.startsWith('-') === true ? 1 : 2).join(' ')} ${how}`,
     hint: log === undefined ? `The command was: ${argv.join(' ')}` : `The whole log is in ${log}`,
-    evidence: [...last],
+    evidence,
   })
 }

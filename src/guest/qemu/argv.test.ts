@@ -37,7 +37,7 @@ describe('qemuArgv', () => {
         "-smp 2",
         "-m 1048576k",
         "-object memory-backend-file,id=ram0,size=1073741824,mem-path=/proc/self/fd/3,share=on",
-        "-machine q35,memory-backend=ram0",
+        "-machine q35,smbios-entry-point-type=32,memory-backend=ram0",
         "-kernel /image/bzImage",
         "-initrd /run/r/initrd",
         "-append console=ttyS0 kho_scratch=16M,64M,32M",
@@ -63,7 +63,7 @@ describe('qemuArgv', () => {
       [
         "-accel kvm",
         "-cpu host",
-        "-machine pc,memory-backend=ram0",
+        "-machine pc,smbios-entry-point-type=32,memory-backend=ram0",
       ]
     `)
   })
@@ -84,7 +84,7 @@ describe('qemuArgv', () => {
         "-m 4194304k",
         "-object memory-backend-file,id=ram0,size=3221225472,mem-path=/proc/self/fd/3,share=on",
         "-object memory-backend-file,id=ram1,size=1073741824,mem-path=/proc/self/fd/4,share=on",
-        "-machine q35",
+        "-machine q35,smbios-entry-point-type=32",
         "-numa node,nodeid=0,cpus=0-1,memdev=ram0",
         "-numa node,nodeid=1,cpus=2-3,memdev=ram1",
       ]
@@ -99,7 +99,7 @@ describe('qemuArgv', () => {
         "-m 2097152k",
         "-object memory-backend-file,id=ram0,size=1073741824,mem-path=/a,share=on",
         "-object memory-backend-file,id=ram1,size=1073741824,mem-path=/b,share=on",
-        "-machine q35",
+        "-machine q35,smbios-entry-point-type=32",
         "-numa node,nodeid=0,cpus=0,memdev=ram0",
         "-numa node,nodeid=1,cpus=1",
         "-numa node,nodeid=2,memdev=ram1",

@@ -3,7 +3,7 @@ import { lstat, mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'nod
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { LabError } from '../../shared/result.ts'
+import { LabError, messageOf } from '../../shared/result.ts'
 import { Identity, ownIdentity } from './identity.ts'
 
 /**
@@ -59,7 +59,9 @@ export async function baseDirectory({ env = process.env }: BaseDirectoryOptions 
   const runtime = env['XDG_RUNTIME_DIR']
   const base =
     runtime && (await isOwn(runtime, uid)) ? join(runtime, 'kho-lab') : join(env['TMPDIR'] ?? tmpdir(), `kho-lab-${uid}`)
-  await mkdir(base, { mode: 0o700, recursive: true })
+  await mkdir(base, { mode: 0o700, recursive: true }).catch((cause: unknown) => {
+    throw cannotMake(base, cause)
+  })
   const state = await lstat(base)
   if (!state.isDirectory() || state.uid !== uid || (state.mode & 0o077) !== 0) {
     throw new LabError({
@@ -70,6 +72,16 @@ export async function baseDirectory({ env = process.env }: BaseDirectoryOptions 
   }
   return base
 }
+
+const cannotMake = (directory: string, cause: unknown): LabError =>
+  new LabError(
+    {
+      code: messageOf(cause).startsWith('ENOSPC') ? 'disk-full' : 'out-unwritable',
+      message: `no folder for the sockets and files of a run can be made: ${messageOf(cause)}`,
+      hint: `Set XDG_RUNTIME_DIR, or TMPDIR, to a folder that you can write; now it would be ${directory}.`,
+    },
+    { cause },
+  )
 
 /** $XDG_RUNTIME_DIR survives a change of user (su, sudo), and is then somebody else's. */
 const isOwn = (directory: string, uid: number): Promise<boolean> =>
@@ -90,7 +102,9 @@ export async function createRunFiles(options: BaseDirectoryOptions = {}): Promis
       hint: 'Set XDG_RUNTIME_DIR (or TMPDIR) to a directory with a shorter path.',
     })
   }
-  await mkdir(files.directory, { mode: 0o700 })
+  await mkdir(files.directory, { mode: 0o700 }).catch((cause: unknown) => {
+    throw cannotMake(files.directory, cause)
+  })
   await writeSidecar(files)
   return files
 }

@@ -86,6 +86,14 @@ describe('run files', () => {
     expect(await baseDirectory({ env: temporary })).toBe(join(env.XDG_RUNTIME_DIR, `kho-lab-${process.getuid?.()}`))
   })
 
+  it('are refused in plain words where no directory can be made', async () => {
+    const file = join(env.XDG_RUNTIME_DIR, 'file')
+    await writeFile(file, '')
+    await expect(baseDirectory({ env: { TMPDIR: join(file, 'below') } })).rejects.toMatchObject({
+      code: 'out-unwritable',
+      hint: expect.stringMatching(/^Set XDG_RUNTIME_DIR, or TMPDIR,/) as unknown,
+    })
+  })
   it('hold bytes or links, and can be replaced', async () => {
     const files = await createRunFiles({ env })
     expect(await placeFile(files.next.kernel, Buffer.from('12345'))).toBe(5)
