@@ -124,7 +124,7 @@ const notEmpty = (directory: string, entries: readonly string[]): LabError =>
   new LabError({
     code: 'out-unwritable',
     message: `${directory} is not empty: a run overwrites nothing`,
-    hint: 'Give a folder that is empty or does not exist.',
+    hint: 'Give a folder that is empty or does not exist, or remove this one.',
     evidence: entries.slice(0, 5),
   })
 
