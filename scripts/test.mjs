@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, run, say, stop } from './lib/process.mjs'
-import { ensureAppBuilt, ensureHostPackages, ensureImages, ensureNpmPackages } from './lib/setup.mjs'
+import { ensureAppBuilt, ensureHostPackages, ensureImages, ensureNpmPackages, memblockSource } from './lib/setup.mjs'
 
 /** Checks without tests of their own, then the tiers, cheapest first. Each has a limit, so that a hang is a failure and not a wait. */
 const CHECKS = [
@@ -29,6 +29,8 @@ await ensureHostPackages(['run', 'test'])
 if (TIERS.slice(1).some(chosen)) await ensureImages([undefined, '7.3-without-kho'])
 if (TIERS.slice(1).some(chosen)) await ensureAppBuilt()
 
+const sources = chosen({ name: 'unit' }) ? await memblockSource() : {}
+
 rmSync(COUNTS, { recursive: true, force: true })
 mkdirSync(COUNTS, { recursive: true })
 const broken = []
@@ -39,7 +41,10 @@ for (const { name, argv, minutes } of CHECKS.filter(chosen)) {
 for (const { name, minutes } of TIERS.filter(chosen)) {
   say(`\n== ${name}`)
   const reporters = ['--reporter=default', '--reporter=./scripts/lib/count-reporter.mjs']
-  await step(name, ['vitest', 'run', '--project', name, ...reporters], minutes, { KHO_LAB_COUNTS: join(COUNTS, `${name}.json`) })
+  await step(name, ['vitest', 'run', '--project', name, ...reporters], minutes, {
+    ...sources,
+    KHO_LAB_COUNTS: join(COUNTS, `${name}.json`),
+  })
 }
 finish()
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasProgram, ROOT, run, runLab, say, stop } from './process.mjs'
+import { hasProgram, LAB_NODE, ROOT, run, runLab, say, stop } from './process.mjs'
 
 const NPM_MINUTES = 15
 const APT_MINUTES = 15
@@ -105,4 +105,21 @@ function newestIn(folder) {
       entry.isDirectory() ? newestIn(join(folder, entry.name)) : statSync(join(directory, entry.name)).mtimeMs,
     ),
   )
+}
+
+/** A download of the kernel's source package. */
+const SOURCE_MINUTES = 15
+
+/**
+ * Where the unit tests find the kernel's mm/memblock.c with its harness, as environment: from the cache, else from Debian's source
+ * package. What cannot be had is said, and why.
+ */
+export async function memblockSource() {
+  if (process.env.KHO_LAB_KERNEL_TREE !== undefined) return {}
+  const { code, text } = await run([LAB_NODE, join(ROOT, 'scripts/memblock-source.ts')], {
+    minutes: SOURCE_MINUTES,
+    stdout: 'pipe',
+  })
+  const line = text.trim().split('\n').at(-1) ?? ''
+  return code === 0 ? { KHO_LAB_KERNEL_TREE: line } : { KHO_LAB_KERNEL_TREE_MISSING: `no kernel source: ${line}` }
 }

@@ -17,12 +17,13 @@ import { formatSize } from '../../shared/units.ts'
  *   modules/KEY/     modules.cpio.gz, part.json                 the lab's modules for one kernel
  *   trees/KEY/       source.tar.zst, objects.tar.zst, part.json what modules for the kernel KEY are compiled against
  *   images/ID/       hard links to these, manifest.json         what a run uses
+ *   sources/KEY/     files of a kernel's source, source.json    what a test compiles
  *   index/KEY        the newest result for these inputs of the lab
  *   tmp/PID-START-X/ a build at work; becomes one of the above by rename, or is removed
  *   logs/            logs of builds that failed
  * A folder with its final name is complete: nothing is ever written into it afterwards.
  */
-export type PartKind = 'kernels' | 'initramfs' | 'modules' | 'trees' | 'images'
+export type PartKind = 'kernels' | 'initramfs' | 'modules' | 'trees' | 'images' | 'sources'
 
 /** Name of the file that describes a part; of an image it is the public manifest. */
 export const DESCRIPTION: Readonly<Record<PartKind, string>> = {
@@ -31,6 +32,7 @@ export const DESCRIPTION: Readonly<Record<PartKind, string>> = {
   modules: 'part.json',
   trees: 'part.json',
   images: 'manifest.json',
+  sources: 'source.json',
 }
 
 export function defaultCacheRoot(): string {
