@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf } from '../../shared/result.ts'
 import { defaultCacheRoot } from '../image/cache.ts'
+import { probeArgv } from './argv.ts'
 import { hostBootId } from './identity.ts'
 import { findQemu, startQemu } from './process.ts'
 
@@ -82,31 +83,8 @@ async function remember(file: string, answer: z.infer<typeof Answer>): Promise<v
 
 /** Boots the kernel under KVM, without any root file system, until its first byte. Returns why not, or undefined. */
 async function probeKvm(qemu: string, { kernel, boundMs = PROBE_MS, signal }: ProbeOptions): Promise<string | undefined> {
-  const argv = [
-    '-nodefaults',
-    '-no-user-config',
-    '-display',
-    'none',
-    '-no-reboot',
-    '-nic',
-    'none',
-    '-machine',
-    'q35',
-    '-accel',
-    'kvm',
-    '-cpu',
-    'host',
-    '-m',
-    '256M',
-    '-kernel',
-    kernel,
-    '-append',
-    'console=ttyS0 panic=-1',
-    '-serial',
-    'stdio',
-  ]
   const { promise, resolve } = Promise.withResolvers<string | undefined>()
-  const { process } = await startQemu(qemu, argv, { onStdout: () => resolve(undefined) })
+  const { process } = await startQemu(qemu, probeArgv(kernel), { onStdout: () => resolve(undefined) })
   const timer = setTimeout(() => resolve(`a guest under it said nothing for ${boundMs / 1000} s`), boundMs)
   const abort = (): void => resolve('the probe was cancelled')
   signal?.addEventListener('abort', abort, { once: true })

@@ -31,6 +31,16 @@ export const FETCH = { host: '10.0.2.4', kernelPort: 1, initrdPort: 2 } as const
 /** The default was 64 in 8.1 and 8.2 and is auto from 9.0 on; SMBIOS tables take room at the end of low RAM. */
 const SMBIOS = 'smbios-entry-point-type=32'
 
+/** Nothing but what is named, no window, and an end instead of a reset. */
+const BARE = ['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-nic', 'none'] as const
+
+/** A machine that only shows whether a kernel speaks under KVM: its console is QEMU's standard output. */
+export const probeArgv = (kernel: string): string[] => [
+  ...BARE,
+  ...['-machine', 'q35', '-accel', 'kvm', '-cpu', 'host', '-m', '256M'],
+  ...['-kernel', kernel, '-append', 'console=ttyS0 panic=-1', '-serial', 'stdio'],
+]
+
 /** Names of the memory backends, one per node that has memory, in node order. */
 export const ramBackends = (nodes: readonly QemuNode[]): string[] =>
   nodes.filter((node) => node.memory > 0).map((_node, index) => `ram${index}`)
@@ -46,13 +56,7 @@ export const ramBackends = (nodes: readonly QemuNode[]): string[] =>
  */
 export function qemuArgv(input: QemuInput): string[] {
   return [
-    '-nodefaults',
-    '-no-user-config',
-    '-display',
-    'none',
-    '-no-reboot',
-    '-nic',
-    'none',
+    ...BARE,
     '-accel',
     input.accelerator,
     '-cpu',
