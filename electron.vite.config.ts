@@ -8,16 +8,23 @@ const contractNames = {
   EVENT_NAMES: JSON.stringify(Object.keys(events)),
 }
 
+/** How long plugins took is nothing for somebody who starts the lab for the first time. */
+const checks = { bundlerTimings: false }
+
 export default defineConfig({
   main: {
-    build: { outDir: 'out/main', rolldownOptions: { input: { index: 'src/main/index.ts' } } },
+    build: { outDir: 'out/main', rolldownOptions: { checks, input: { index: 'src/main/index.ts' } } },
   },
   preload: {
     define: contractNames,
     build: {
       outDir: 'out/preload',
       // A sandboxed preload cannot be an ES module.
-      rolldownOptions: { input: { index: 'src/preload/index.ts' }, output: { format: 'cjs', entryFileNames: '[name].cjs' } },
+      rolldownOptions: {
+        checks,
+        input: { index: 'src/preload/index.ts' },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
     },
   },
   renderer: {
@@ -28,7 +35,7 @@ export default defineConfig({
       outDir: 'out/renderer',
       minify: true,
       modulePreload: { polyfill: false },
-      rolldownOptions: { input: { index: 'src/renderer/index.html' } },
+      rolldownOptions: { checks, input: { index: 'src/renderer/index.html' } },
     },
   },
 })

@@ -56,10 +56,12 @@ function noWindow() {
   return undefined
 }
 
-const openWindow = async () => (await run(['electron', '.'], { minutes: DAY_MINUTES })).code
+async function openWindow() {
+  return (await run(['electron', '.'], { minutes: DAY_MINUTES })).code
+}
 
 /** `serve` prints the address; with a display it opens there. */
-const openBrowser = async () => {
+async function openBrowser() {
   const display = Boolean(process.env.DISPLAY || process.env.WAYLAND_DISPLAY)
   return (await runLab(['serve', ...(display && hasProgram('xdg-open') ? ['--open'] : [])], { minutes: DAY_MINUTES })).code
 }

@@ -101,6 +101,11 @@ function ramWithOneRecord(): Buffer {
   return ram
 }
 
+it('gives up on a device that never ends', async () => {
+  const { code, stderr } = await kholab(['decode', 'fdt', '/dev/zero'])
+  expect([code, stderr.split('\n')[0]]).toEqual([2, 'kho-lab: cannot read /dev/zero: it has more than 512 MiB'])
+})
+
 describe('decode ram', () => {
   it('walks the tree from the root that is given', async () => {
     const file = join(scratchDirectory(), 'ram')
@@ -147,6 +152,11 @@ describe('decode ram', () => {
     expect(cut.stdout).toMatch(/^! .*0x7f/m)
     expect(outside.stderr).toContain('no radix tree at that address')
     expect(readFileSync(file).length).toBe(2 ** 20)
+  })
+
+  it('says that a directory is no image', async () => {
+    const { code, stderr } = await kholab(['decode', 'ram', scratchDirectory(), '--map-root', '0x1000'])
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^kho-lab: cannot read .*: it is a directory\n/)])
   })
 
   it('refuses layouts that do not fit, with 64', async () => {

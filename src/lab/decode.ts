@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
 import { fdtTotalSize, parseFdt, type FdtNode } from '../abi/fdt.ts'
 import { decodeKhoRoot, type KhoRoot } from '../abi/kho-root.ts'
 import { sortedRecords, walkRadix } from '../abi/radix-walk.ts'
@@ -119,6 +119,7 @@ export function decodeRamFile(file: string, mapRoot: number, layout: string): De
 
 function open(file: string): number {
   try {
+    if (statSync(file).isDirectory()) throw new Error('it is a directory')
     return openSync(file, 'r')
   } catch (error) {
     throw cannotRead(file, error, 'bad-blob')

@@ -1,13 +1,24 @@
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { LabError, messageOf, type LabErrorCode } from '../shared/result.ts'
+import { MiB, formatSize } from '../shared/units.ts'
 
-/** Reads a file that somebody named. Rejects with `code` and words for people, never with a bare system error. */
+/** More than any experiment, tree or kernel has; a device that never ends is found out before memory is full. */
+const LIMIT = 512 * MiB
+
+/** Reads a file or pipe that somebody named. Rejects with `code` and words for people, never with a bare system error. */
 export async function readNamedFile(path: string, code: LabErrorCode): Promise<Buffer<ArrayBuffer>> {
+  const chunks: Buffer[] = []
+  let size = 0
   try {
-    return await readFile(path)
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > LIMIT) throw new Error(`it has more than ${formatSize(LIMIT)}`)
+      chunks.push(chunk)
+    }
   } catch (error) {
     throw cannotRead(path, error, code)
   }
+  return Buffer.concat(chunks)
 }
 
 export const cannotRead = (path: string, error: unknown, code: LabErrorCode): LabError =>
