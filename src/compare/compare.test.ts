@@ -115,8 +115,8 @@ describe('compare', () => {
   })
 
   it('differs wherever the prediction is changed', () => {
-    // Two subjects take their question from the prediction (an alignment, places to be in): a changed question is no wrong answer.
-    const asked = ['scratch.order', 'scratch.alignment']
+    // Some subjects take their question from the prediction (an alignment, places to be in): a changed question is no wrong answer.
+    const asked = ['scratch.order', 'scratch.alignment', 'loader.kernel']
     const claims = sampleClaims().filter((claim) => claim.predicted !== undefined && !asked.includes(claim.subject))
     fc.assert(
       fc.property(fc.constantFrom(...claims), fc.nat(), (claim, seed) => {
@@ -239,6 +239,18 @@ const changes: Readonly<Record<Subject, (hops: HopObservation[]) => void>> = {
   },
   'firmware.ram': ([first]) => {
     if (first) first.host.ramMap = seen([{ start: '0x0', end: '0x3ff00000' }])
+  },
+  'loader.kernel': ([first]) => {
+    if (first) first.guest.iomem = seen([{ start: '0x1100000', end: '0x1600000', name: 'Kernel code', depth: 1 }])
+  },
+  'loader.initrd': ([, second]) => {
+    if (second) second.guest.bootParams = seen(blobOf(new Uint8Array(4096)))
+  },
+  'loader.cmdline': ([first]) => {
+    if (first) first.guest.bootParams = seen(blobOf(new Uint8Array(4096).fill(1, 0x228, 0x22c)))
+  },
+  'loader.setupData': ([, second]) => {
+    if (second?.guest.setupData.ok) second.guest.setupData.value.unshift({ type: 9, data: blobOf(new Uint8Array()) })
   },
   'scratch.count': ([first]) => {
     if (first?.host.scratchArray.ok) first.host.scratchArray.value.regions.pop()

@@ -134,10 +134,11 @@ function hostOf(hop: 0 | 1): HopObservation['host'] {
   }
 }
 
-function bootParams(): Uint8Array {
+function bootParams(hop: 0 | 1): Uint8Array {
   const bytes = new Uint8Array(4096)
   const view = new DataView(bytes.buffer)
-  view.setUint32(0x218, 0x3d6b5000, true)
+  view.setUint32(0x218, hop === 0 ? 0x3fc95000 : 0x3d6b5000, true)
+  view.setUint32(0x228, hop === 0 ? 0x20000 : 0x3e7fa000, true)
   view.setUint32(0x21c, 3_452_212, true)
   return bytes
 }
@@ -167,7 +168,7 @@ function guestOf(hop: 0 | 1): HopObservation['guest'] {
       { start: first ? '0x1000000' : '0x3da00000', end: first ? '0x1600000' : '0x3e000000', name: 'Kernel code', depth: 1 },
       { start: first ? '0x1800000' : '0x3e200000', end: first ? '0x19e5fff' : '0x3e3e6000', name: 'Kernel data', depth: 1 },
     ]),
-    bootParams: seen(blobOf(bootParams())),
+    bootParams: seen(blobOf(bootParams(hop))),
     setupData: first ? seen([]) : seen([{ type: 10, data: blobOf(encodeKhoSetupData(SETUP)) }]),
     dmesg: seen({ size: 81_234, sha256: sha256('dmesg'), file: `raw/hop${hop}/dmesg.txt` }),
     khoMessages: seen(first ? [] : ['KHO: found kexec handover data.', `KHO: exec from: ${RELEASE} (count 1)`]),
@@ -297,6 +298,8 @@ export function sampleClaims(): ResolvedClaim[] {
       basis: [{ function: 'e820__memory_setup', file: 'arch/x86/kernel/e820.c', release: '7.3' }],
     }),
     claimOf(hop, 'firmware.ram', 'Guest RAM', low),
+    claimOf(hop, 'loader.cmdline', 'Where the command line was put', { address: hop === 0 ? '0x20000' : '0x3e7fa000' }),
+    claimOf(hop, 'loader.setupData', 'What setup_data has', { head: '0x0', types: hop === 0 ? [] : [10] }),
     claimOf(hop, 'scratch.count', 'Number of scratch regions', 3),
     claimOf(hop, 'scratch.alignment', 'Scratch regions are aligned', { align: '0x400000', misaligned: [] }),
   ]
@@ -376,6 +379,12 @@ export function sampleClaims(): ResolvedClaim[] {
     claimOf(1, 'handover.reserveMem', 'reserve_mem regions are revived', [
       { name: 'trace', start: '0x3e800000', size: '0xc00000' },
     ]),
+    claimOf(0, 'loader.kernel', 'Where the kernel may be', {
+      align: '0x200000',
+      within: [{ start: '0x1000000', end: '0x3e800000' }],
+    }),
+    claimOf(1, 'loader.kernel', 'Where the kernel is', { start: '0x3da00000' }),
+    claimOf(1, 'loader.initrd', 'Where the initrd lies', { start: '0x3d6b5000', size: 3_452_212 }),
     claimOf(1, 'kexec.load', 'The kernel was accepted', { accepted: true }),
     claimOf(1, 'kexec.kernel', 'Where the kernel was loaded', { start: '0x3da00000' }),
     claimOf(1, 'kexec.running', 'Where the kernel runs', { start: '0x3da00000' }),

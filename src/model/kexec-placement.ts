@@ -47,7 +47,8 @@ const MIN_KERNEL_LOAD_ADDR = 0x100000
 const MIN_INITRD_LOAD_ADDR = 0x1000000
 const SCRATCH_ARRAY_ALIGN = 0x10000
 const SIZEOF_KHO_SCRATCH = 16
-const SIZEOF_BOOT_PARAMS = 4096
+/** sizeof(struct boot_params); the command line follows it (setup_cmdline()). */
+export const SIZEOF_BOOT_PARAMS = 4096
 const SIZEOF_SETUP_DATA = 16
 const SIZEOF_EFI_SETUP_DATA = 96
 const SIZEOF_KHO_DATA = 32
@@ -68,6 +69,16 @@ export const bootParamsSize = (cmdlineLength: number): number =>
   RNG_SEED_LENGTH +
   SIZEOF_SETUP_DATA +
   SIZEOF_KHO_DATA
+
+/**
+ * How far behind the start of boot params the setup_data begins (setup_boot_parameters(), arch/x86/kernel/kexec-bzimage64.c, 7.3):
+ * without EFI, IMA and device tree, KHO's entry is the first and the seed for random numbers the next.
+ */
+export const setupDataOffset = (cmdlineLength: number): number =>
+  roundUp(SIZEOF_BOOT_PARAMS + cmdlineLength + 1 + MAX_ELFCOREHDR_STR_LEN, 16)
+
+/** Entries of setup_data with their headers. */
+export const SETUP_DATA_BYTES = { kho: SIZEOF_SETUP_DATA + SIZEOF_KHO_DATA, seed: SIZEOF_SETUP_DATA + RNG_SEED_LENGTH } as const
 
 /** The segments in the order of kexec_add_buffer(). */
 export function segmentRequests(load: LoadRequest): readonly SegmentRequest[] {

@@ -17,8 +17,8 @@ export const LoadInputs = z.strictObject({
 })
 export type LoadInputs = z.infer<typeof LoadInputs>
 
-const Given = z.object({ 'scratch.regions': z.array(ScratchRegion).optional() })
-type Given = z.output<typeof Given>
+export const LoadGiven = z.object({ 'scratch.regions': z.array(ScratchRegion).optional() })
+type Given = z.output<typeof LoadGiven>
 
 /** Sizes that stand for all that a purgatory may have: x86-64 ones have been between two and six pages. */
 const purgatorySizes = Array.from({ length: 16 }, (_unused, page) => (page + 1) * PAGE_SIZE)
@@ -34,8 +34,10 @@ function place(inputs: LoadInputs, given: Given, purgatorySize: number): Result<
   return placeSegments(segmentRequests({ scratchCount, purgatorySize, cmdlineLength, kernel, initrdSize }), regions, where)
 }
 
-/** An answer that is the same for the known purgatory size, or for every size that it could have. */
-function whatever(inputs: LoadInputs, given: Given, answer: (placed: Result<readonly Segment[]>) => Result<Json>): Result<Json> {
+/**
+ * An answer that is the same for the known purgatory size, or for every size that it could have.
+ */
+export function whatever(inputs: LoadInputs, given: Given, answer: (placed: Result<readonly Segment[]>) => Result<Json>): Result<Json> {
   const sizes = inputs.purgatorySize === undefined ? purgatorySizes : [roundUp(inputs.purgatorySize, PAGE_SIZE)]
   const answers = sizes.map((size) => answer(place(inputs, given, size)))
   const [first] = answers
@@ -47,7 +49,7 @@ function whatever(inputs: LoadInputs, given: Given, answer: (placed: Result<read
 
 /** A claim about where one segment begins. */
 const segmentRule = (name: SegmentName, value: (start: string, inputs: LoadInputs) => Json): Rule =>
-  defineRule(LoadInputs, Given, (inputs, given) =>
+  defineRule(LoadInputs, LoadGiven, (inputs, given) =>
     whatever(inputs, given, (placed) => {
       if (!placed.ok) return placed
       const segment = placed.value.find((candidate) => candidate.name === name)
@@ -57,13 +59,13 @@ const segmentRule = (name: SegmentName, value: (start: string, inputs: LoadInput
 
 /** The rules of kexec_file_load; under KHO all start from the scratch array of the loading boot. */
 export const kexecRules = {
-  'kexec-accepts': defineRule(LoadInputs, Given, (inputs, given) =>
+  'kexec-accepts': defineRule(LoadInputs, LoadGiven, (inputs, given) =>
     whatever(inputs, given, (placed) => ok({ accepted: placed.ok })),
   ),
   'kexec-kernel': segmentRule('kernel', (start) => ({ start })),
   'kexec-initrd': segmentRule('initrd', (start, { initrdSize }) => ({ start, size: initrdSize })),
   'kexec-scratch-array': segmentRule('scratch array', (address) => ({ address })),
-  'kexec-segments': defineRule(LoadInputs, Given, (inputs, given) =>
+  'kexec-segments': defineRule(LoadInputs, LoadGiven, (inputs, given) =>
     whatever(inputs, given, (placed) =>
       placed.ok ? ok(placed.value.map(({ start, memsz }) => ({ start: hex(start), memsz: hex(memsz) }))) : placed,
     ),

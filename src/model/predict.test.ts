@@ -35,6 +35,10 @@ describe('predict', () => {
         "hop0.boot.release: value "7.3.4"",
         "hop0.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
         "hop0.boot.kho: value true",
+        "hop0.loader.kernel: unpredicted needs the kernel's size and alignment, which only a kernel that the lab built can tell",
+        "hop0.loader.initrd: value {"start":"0x3fbdf000","size":4194304}",
+        "hop0.loader.cmdline: value {"address":"0x20000"}",
+        "hop0.loader.setupData: value {"head":"0x0","types":[]}",
         "hop0.scratch.count: value 3",
         "hop0.scratch.order: value [{"kind":"lowmem","within":[{"start":"0x0","end":"0x40000000"}]},{"kind":"global","within":[{"start":"0x0","end":"0x40000000"}]},{"kind":"node0","within":[{"start":"0x0","end":"0x40000000"}]}]",
         "hop0.scratch.alignment: value {"align":"0x400000","misaligned":[]}",
@@ -65,6 +69,8 @@ describe('predict', () => {
         "hop1.kexec.initrd: rule kexec-initrd (hop0.scratch.regions)",
         "hop1.kexec.scratchArray: rule kexec-scratch-array (hop0.scratch.regions)",
         "hop1.kexec.segments: rule kexec-segments (hop0.scratch.regions)",
+        "hop1.loader.cmdline: rule kexec-cmdline (hop0.scratch.regions)",
+        "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
         "hop1.handover.inFdt: rule handed-over-fdt (hop0.tree.blob)",
         "hop1.handover.message: value "exec from: 7.3.4 (count 1)"",
         "hop1.handover.reserved: rule records-reserved (hop0.preserved.records)",
@@ -139,6 +145,10 @@ describe('predict', () => {
         "hop0.boot.release: value "7.3.4"",
         "hop0.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=off liveupdate=on"",
         "hop0.boot.kho: value false",
+        "hop0.loader.kernel: unpredicted needs the kernel's size and alignment, which only a kernel that the lab built can tell",
+        "hop0.loader.initrd: value {"start":"0x3fbdf000","size":4194304}",
+        "hop0.loader.cmdline: value {"address":"0x20000"}",
+        "hop0.loader.setupData: value {"head":"0x0","types":[]}",
         "hop1.boot.outcome: value {"how":"no-handover"}",
         "hop1.boot.release: value "7.3.4"",
         "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=off liveupdate=on"",
@@ -147,6 +157,8 @@ describe('predict', () => {
         "hop1.kexec.kernel: value {"start":"0x3f000000"}",
         "hop1.kexec.initrd: value {"start":"0x3ec00000","size":4194304}",
         "hop1.kexec.segments: value [{"start":"0x3ffdb000","memsz":"0x5000"},{"start":"0x3ffd9000","memsz":"0x2000"},{"start":"0x3f000000","memsz":"0xf2d000"},{"start":"0x3ec00000","memsz":"0x400000"}]",
+        "hop1.loader.cmdline: value {"address":"0x3ffda000"}",
+        "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
       ]
     `)
   })
@@ -200,11 +212,14 @@ describe('predict', () => {
         "hop1.boot.release: value "7.3.4"",
         "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on kho=off"",
         "hop1.boot.kho: value false",
+        "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
         "hop2.boot.outcome: value {"how":"no-handover"}",
         "hop2.boot.release: value "7.3.4"",
         "hop2.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
         "hop2.boot.kho: value true",
         "hop2.debugfs.outFdt: value {"present":true,"size":233,"headerTotalSize":233}",
+        "hop2.loader.cmdline: value {"address":"0x3ffda000"}",
+        "hop2.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
       ]
     `)
   })
@@ -229,6 +244,8 @@ describe('predict', () => {
         "hop1.kexec.initrd: rule kexec-initrd (hop0.scratch.regions)",
         "hop1.kexec.scratchArray: rule kexec-scratch-array (hop0.scratch.regions)",
         "hop1.kexec.segments: rule kexec-segments (hop0.scratch.regions)",
+        "hop1.loader.cmdline: rule kexec-cmdline (hop0.scratch.regions)",
+        "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
         "hop2.boot.outcome: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop2.boot.release: value "7.3.4"",
         "hop2.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
@@ -286,6 +303,7 @@ describe('predict', () => {
     expect(changed.filter((line) => line.includes('unpredicted'))).toMatchInlineSnapshot(`
       [
         "hop0.boot.kho: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+        "hop0.loader.kernel: unpredicted needs the kernel's size and alignment, which only a kernel that the lab built can tell",
         "hop0.scratch.count: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop0.scratch.order: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop0.scratch.sizes: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
@@ -293,6 +311,7 @@ describe('predict', () => {
         "hop1.boot.kho: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop1.scratch.count: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop1.scratch.order: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+        "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
         "hop1.handover.setupData: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
       ]
     `)

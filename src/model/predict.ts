@@ -5,6 +5,7 @@ import { bootClaims } from './claims/boot.ts'
 import { firmwareClaims } from './claims/firmware.ts'
 import { handoverClaims } from './claims/handover.ts'
 import { kexecClaims } from './claims/kexec.ts'
+import { firstLoaderClaims } from './claims/loader.ts'
 import { outcomeClaims } from './claims/outcome.ts'
 import { invariantClaims, preservedClaims } from './claims/preserved.ts'
 import { scratchClaims } from './claims/scratch.ts'
@@ -48,6 +49,7 @@ const claimsOfWholeBoot = (boot: Boot): readonly PredictedClaim[] => [
   ...outcomeClaims(boot),
   ...bootClaims(boot),
   ...firmwareClaims(boot),
+  ...(boot.hop === 0 ? firstLoaderClaims(boot) : []),
   ...khoClaims(boot),
   ...(boot.previous === undefined ? [] : kexecClaims(boot, boot.previous)),
   ...receivedClaims(boot),

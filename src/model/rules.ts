@@ -6,6 +6,7 @@ import { err, ok, type Result } from '../shared/result.ts'
 import { firmwareMap, processorOf } from './firmware-map.ts'
 import { bootRules } from './boot/rules.ts'
 import { kexecRules } from './kexec-rules.ts'
+import { loaderRules } from './loader-rules.ts'
 import { nodeOfPfn, preservedSet, radixShape, toRecord, type PlainRecord } from './preserved-set.ts'
 import { rootFdt } from './root-fdt.ts'
 import { defineRule, type Rule } from './rule.ts'
@@ -156,6 +157,7 @@ export const rules = {
   }),
   ...handedOver,
   ...kexecRules,
+  ...loaderRules,
   ...bootRules,
 } satisfies Record<string, Rule>
 

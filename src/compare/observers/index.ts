@@ -7,6 +7,7 @@ import { firmwareObservers } from './firmware.ts'
 import { handoverObservers } from './handover.ts'
 import { invariantObservers } from './invariant.ts'
 import { kexecObservers } from './kexec.ts'
+import { loaderObservers } from './loader.ts'
 import { preservedObservers } from './preserved.ts'
 import { scratchObservers } from './scratch.ts'
 import { treeObservers } from './tree.ts'
@@ -15,6 +16,7 @@ import { treeObservers } from './tree.ts'
 const observers: ObserversOf<Subject> = {
   ...bootObservers,
   ...firmwareObservers,
+  ...loaderObservers,
   ...scratchObservers,
   ...treeObservers,
   ...debugfsObservers,

@@ -16,6 +16,7 @@ import {
 } from '../claim.ts'
 import { firmwareMap, processorOf, socketsOf } from '../firmware-map.ts'
 import { kexecRules, type LoadInputs } from '../kexec-rules.ts'
+import { kexecLoaderClaims } from './loader.ts'
 
 const bzImageLoad = [...kexecFile('kexec_locate_mem_hole', 'locate_mem_hole_top_down'), ...bzImage64('bzImage64_load')]
 const IN_SCRATCH = [...bzImageLoad, ...kho('kho_locate_mem_hole', 'kho_walk_scratch')]
@@ -59,6 +60,7 @@ function placementClaims(boot: Boot, previous: Boot, where: 'scratch' | 'System 
     inputs.purgatorySize === undefined
       ? claim(boot, 'kexec.segments', SEGMENTS, basis, unpredicted("the size of the loading kernel's purgatory is not known"))
       : made('kexec.segments', SEGMENTS, 'kexec-segments'),
+    ...kexecLoaderClaims(boot, previous, inputs),
   ]
 }
 

@@ -33,6 +33,18 @@ export interface SubjectValues {
    */
   'firmware.ram': readonly Range[]
 
+  /**
+   * Where the kernel's code begins: exactly, or with KASLR ranges of multiples of `align`. Guest: `Kernel code` in /proc/iomem; where
+   * ranges are predicted, the predicted value itself when it lies in one of them, else its own place.
+   */
+  'loader.kernel': { readonly start: string } | { readonly align: string; readonly within: readonly Range[] }
+  /** First boot. Guest: ramdisk_image and ramdisk_size of boot_params, with their upper halves. */
+  'loader.initrd': { readonly start: string; readonly size: number }
+  /** Guest: cmd_line_ptr of boot_params, with its upper half. */
+  'loader.cmdline': { readonly address: string }
+  /** Guest: setup_data of boot_params, and the types of /sys/kernel/boot_params/setup_data along the list. */
+  'loader.setupData': { readonly head: string; readonly types: readonly number[] }
+
   'scratch.count': number
   /**
    * One per region in array order: its kind (`lowmem`, `global`, `node0`, …) and the ranges in which it must lie.
