@@ -37,7 +37,11 @@ function place(inputs: LoadInputs, given: Given, purgatorySize: number): Result<
 /**
  * An answer that is the same for the known purgatory size, or for every size that it could have.
  */
-export function whatever(inputs: LoadInputs, given: Given, answer: (placed: Result<readonly Segment[]>) => Result<Json>): Result<Json> {
+export function whatever(
+  inputs: LoadInputs,
+  given: Given,
+  answer: (placed: Result<readonly Segment[]>) => Result<Json>,
+): Result<Json> {
   const sizes = inputs.purgatorySize === undefined ? purgatorySizes : [roundUp(inputs.purgatorySize, PAGE_SIZE)]
   const answers = sizes.map((size) => answer(place(inputs, given, size)))
   const [first] = answers

@@ -27,7 +27,10 @@ const behindBootParams = (value: (start: number, inputs: LoadInputs) => Json): R
 const KaslrInputs = z.strictObject({ load: LoadInputs, imageSize: z.int().positive(), align: z.int().positive() })
 
 /** Ranges as the subject has them. */
-export const placesValue = (places: readonly Span[], align: number): { align: string; within: { start: string; end: string }[] } => ({
+export const placesValue = (
+  places: readonly Span[],
+  align: number,
+): { align: string; within: { start: string; end: string }[] } => ({
   align: hex(align),
   within: places.map(({ start, end }) => ({ start: hex(start), end: hex(end) })),
 })
@@ -40,7 +43,10 @@ function placesAfterKexec(
   const kernel = segment(placed, 'kernel')
   if (kernel === undefined) return err('the kernel has no place')
   const span = ({ start, memsz }: Segment): Span => ({ start, end: start + memsz })
-  const scratch = given['scratch.regions']?.map(({ start, size }) => ({ start: fromHex(start), end: fromHex(start) + fromHex(size) }))
+  const scratch = given['scratch.regions']?.map(({ start, size }) => ({
+    start: fromHex(start),
+    end: fromHex(start) + fromHex(size),
+  }))
   const ram = load.systemRam?.map(({ start, size }) => ({ start, end: start + size })).reverse()
   const places = possiblePlaces({
     areas: ram ?? scratch ?? [],

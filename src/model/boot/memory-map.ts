@@ -18,23 +18,26 @@ const physmemBits = ({ input }: BootState): number => (input.processor.la57 ? 52
 
 export const sectionSize = ({ input }: BootState): number => 2 ** input.build.numbers.sectionSizeBits
 
-interface Section {
-  readonly number: number
+/** Sections from `from` to before `to`, all of one node. */
+interface Sections {
+  readonly from: number
+  to: number
   readonly nid: number
 }
 
 /** memory_present(): sections that hold any memory, ascending, each of the node that comes first in it. */
-function presentSections(state: BootState): readonly Section[] {
+function presentSections(state: BootState): readonly Sections[] {
   const size = sectionSize(state)
-  const sections = new Map<number, number>()
-  for (const region of state.memblock.memory.regions) {
-    const start = roundUp(region.base, PAGE_SIZE)
-    const end = roundDown(region.base + region.size, PAGE_SIZE)
-    for (let at = roundDown(start, size); at < end; at += size) {
-      if (!sections.has(at / size)) sections.set(at / size, region.nid)
-    }
+  const present: Sections[] = []
+  for (const { base, size: bytes, nid } of state.memblock.memory.regions) {
+    const last = present.at(-1)
+    const from = Math.max(Math.floor(roundUp(base, PAGE_SIZE) / size), last?.to ?? 0)
+    const to = Math.ceil(roundDown(base + bytes, PAGE_SIZE) / size)
+    if (from >= to) continue
+    if (last?.to === from && last.nid === nid) last.to = to
+    else present.push({ from, to, nid })
   }
-  return [...sections].map(([number, nid]) => ({ number, nid })).sort((a, b) => a.number - b.number)
+  return present
 }
 
 /** memblocks_present() (mm/sparse.c, 7.3): the table of roots, then each root in the node that first needs it. */
@@ -42,13 +45,12 @@ export function allocateSectionTables(state: BootState): void {
   const { numbers } = state.input.build
   const roots = Math.ceil(2 ** (physmemBits(state) - numbers.sectionSizeBits) / numbers.sectionsPerRoot)
   allocate(state, 'the table of section roots', { size: roots * WORD, align: numbers.internodeCacheBytes })
-  const done = new Set<number>()
+  const rootSize = sectionSize(state) * numbers.sectionsPerRoot
+  let next = 0
   // Regions, not sections, give the node: the first page of a region may lie in a section of the region before.
   for (const { base, size, nid } of state.memblock.memory.regions) {
-    for (let at = roundDown(base, sectionSize(state)); at < base + size; at += sectionSize(state)) {
-      const root = Math.floor(at / sectionSize(state) / numbers.sectionsPerRoot)
-      if (done.has(root)) continue
-      done.add(root)
+    for (let root = Math.max(next, Math.floor(base / rootSize)); root * rootSize < base + size; root++) {
+      next = root + 1
       const bytes = numbers.sectionsPerRoot * numbers.sizeofMemSection
       allocate(state, 'memory sections', { size: bytes, align: numbers.smpCacheBytes, nid })
     }
@@ -58,16 +60,18 @@ export function allocateSectionTables(state: BootState): void {
 /** sparse_init_nid() (mm/sparse.c, 7.3) for every run of sections of one node: their usage, then their struct pages. */
 export function allocateMemoryMap(state: BootState): void {
   const { numbers } = state.input.build
-  const sections = presentSections(state)
+  const present = presentSections(state)
   const usage = numbers.sizeofMemSectionUsage + Math.ceil(numbers.pageblockFlagsBits / 64) * WORD
   const tables = new VmemmapTables(state)
-  for (let from = 0; from < sections.length;) {
-    const nid = sections[from]?.nid ?? 0
-    let to = from
-    while (sections[to]?.nid === nid) to += 1
-    allocate(state, 'section usage', { size: usage * (to - from), align: numbers.smpCacheBytes, nid })
-    for (const { number } of sections.slice(from, to)) tables.populate(number, nid)
-    from = to
+  for (let at = 0; at < present.length;) {
+    const nid = present[at]?.nid ?? 0
+    let past = at
+    while (present[past]?.nid === nid) past += 1
+    const run = present.slice(at, past)
+    const count = run.reduce((sum, { from, to }) => sum + to - from, 0)
+    allocate(state, 'section usage', { size: usage * count, align: numbers.smpCacheBytes, nid })
+    for (const sections of run) tables.populate(sections)
+    at = past
   }
 }
 
@@ -88,31 +92,37 @@ class VmemmapTables {
     this.#tops.add(Number(LAST_L5_PGDIR - vmemmapBase / L5_PGDIR))
   }
 
-  populate(section: number, nid: number): void {
+  populate({ from, to, nid }: Sections): void {
     const {
       build: { numbers },
       processor: { la57 },
     } = this.#state.input
     const bytes = (sectionSize(this.#state) / PAGE_SIZE) * numbers.sizeofPage
     if (bytes % PMD_SIZE !== 0) throw new NotModelled(`struct page of ${numbers.sizeofPage} bytes`)
-    const start = this.#offset + section * bytes
-    for (let at = start; at < start + bytes; at += PMD_SIZE) {
+    const end = this.#offset + to * bytes
+    for (let at = this.#offset + from * bytes; at < end;) {
       // With four levels the folded p4d stands for the highest level.
       if (la57) this.#table(this.#tops, Math.floor(at / L5_PGDIR_SIZE), nid)
       this.#table(this.#p4ds, Math.floor(at / P4D_SIZE), nid)
       this.#table(this.#puds, Math.floor(at / PUD_SIZE), nid)
-      this.#block(PMD_SIZE, nid)
+      const next = Math.min(end, roundDown(at, PUD_SIZE) + PUD_SIZE)
+      this.#blocks((next - at) / PMD_SIZE, nid)
+      at = next
     }
   }
 
   #table(known: Set<number>, index: number, nid: number): void {
     if (known.has(index)) return
     known.add(index)
-    this.#block(PAGE_SIZE, nid)
+    allocate(this.#state, 'the memory map', { size: PAGE_SIZE, align: PAGE_SIZE, start: MAX_DMA, nid })
   }
 
-  /** vmemmap_alloc_block() */
-  #block(size: number, nid: number): void {
-    allocate(this.#state, 'the memory map', { size, align: size, start: MAX_DMA, nid })
+  /** vmemmap_alloc_block(), one after the other. */
+  #blocks(count: number, nid: number): void {
+    for (let left = count; left > 0;) {
+      const got = this.#state.memblock.allocRun({ size: PMD_SIZE, start: MAX_DMA, nid }, left)
+      if (got === undefined) throw new NotModelled(`no room for the memory map (${left * PMD_SIZE} bytes)`)
+      left -= got
+    }
   }
 }

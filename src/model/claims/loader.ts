@@ -24,7 +24,8 @@ const TITLES = {
 export function firstLoaderClaims(boot: Boot): readonly PredictedClaim[] {
   const { machine } = boot.experiment
   const { kernel } = boot
-  const tooLarge = machine.memory >= LARGEST_KNOWN_RAM ? unpredicted('where QEMU puts RAM from 900 GiB on is not modelled') : undefined
+  const tooLarge =
+    machine.memory >= LARGEST_KNOWN_RAM ? unpredicted('where QEMU puts RAM from 900 GiB on is not modelled') : undefined
   const ram = ramOf(boot)
   const low = ram.find(({ start }) => start === MiB)
   const initrd = initrdPlace(machine.type, machine.memory, kernel.initrdSize, low?.end ?? 0)
@@ -117,7 +118,8 @@ export function kexecLoaderClaims(boot: Boot, previous: Boot, inputs: LoadInputs
   ]
 }
 
-const OTHER_BUILD = 'a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them'
+const OTHER_BUILD =
+  'a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them'
 
 /** Of the kernel that loads. */
 const setupDataKnown = ({ kernel: { build } }: Boot): boolean =>

@@ -30,6 +30,8 @@ export interface Change {
   readonly size: number
   readonly nid: number
   readonly flags: number
+  /** So many times, each `size` below the one before; absent for once. */
+  readonly count?: number
 }
 
 /** The boot-time allocator of mm/memblock.c (7.3). All addresses and sizes in bytes. */
@@ -96,6 +98,32 @@ export class Memblock {
     const end = Math.min(request.end ?? ACCESSIBLE, this.currentLimit)
     const found = this.alloc({ ...request, end })
     return found === undefined && (request.start ?? 0) > 0 ? this.alloc({ ...request, start: 0, end }) : found
+  }
+
+  /**
+   * Up to `most` blocks that are aligned to their size, as many calls of allocInternal() get them, but at the cost of one: as long as
+   * each lies directly below the one before. Answers how many that were, at least one; undefined when there is no room for one.
+   */
+  allocRun(request: Omit<AllocRequest, 'align'>, most: number): number | undefined {
+    const { size } = request
+    const first = this.allocInternal({ ...request, align: size })
+    if (first === undefined) return undefined
+    const more = Math.min(most - 1, Math.floor(this.#freeBelow(first, request) / size))
+    if (more <= 0) return 1
+    const nid = request.nid ?? NO_NODE
+    this.journal.push({ kind: 'reserve', base: first - size, size, nid, flags: FLAG.RSRV_KERN, count: more })
+    this.reserved.add(first - more * size, more * size, nid, FLAG.RSRV_KERN)
+    return 1 + more
+  }
+
+  /** Bytes below an allocation that the same request would get next; 0 where that is not certain. */
+  #freeBelow(first: number, { start = 0, nid = NO_NODE }: Omit<AllocRequest, 'align'>): number {
+    const memory = this.memory.regions[this.memory.firstEndingAbove(first)]
+    const index = this.reserved.firstEndingAbove(first)
+    if (this.bottomUp || memory === undefined || this.#skips(memory, nid) || this.reserved.regions[index]?.base !== first)
+      return 0
+    const below = this.reserved.regions[index - 1]
+    return first - Math.max(memory.base, start, PAGE_SIZE, below === undefined ? 0 : below.base + below.size)
   }
 
   /** memblock_alloc_hugetlb(): aligned to its size, outside scratch. */
