@@ -7,7 +7,7 @@ import { experimentOfText, listExperiments } from './experiment-shelf.ts'
 import { buildGuestImage, listBuiltImages } from './images.ts'
 import { imagesOf } from './kernels.ts'
 import { predictExperiment } from './predict.ts'
-import { readRun, renderRunReport } from './report.ts'
+import { readComparison, renderRunReport } from './report.ts'
 import { LAB_VERSION } from './run/lab-version.ts'
 import { runExperiment } from './run/run-experiment.ts'
 import { findRun, listRuns, newRunFolder, runsDirectory } from './run/store.ts'
@@ -31,7 +31,7 @@ export function openDesk({ host, runs = runsDirectory() }: DeskOptions): Promise
     startRun: (yaml, options) => startRun(runs, yaml, options),
     listRuns: () => listRuns(runs),
     storedEvents: async (id) => replayRun(await findRun(runs, id)),
-    comparison: async (id) => (await readRun(await findRun(runs, id))).comparison,
+    comparison: async (id) => readComparison(await findRun(runs, id)),
     report: async (id, format) => {
       const { mediaType, extension } = formats[format]
       return { name: `${id}.${extension}`, mediaType, text: await renderRunReport(await findRun(runs, id), format) }

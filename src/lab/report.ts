@@ -27,6 +27,9 @@ export async function readRun(directory: string): Promise<StoredRun> {
   return { comparison, extras: await reportExtras(directory, observation, prediction) }
 }
 
+/** The verdicts of a run alone: they can be read where another document of the folder is missing or damaged. Rejects as {@link readRun}. */
+export const readComparison = (directory: string): Promise<Comparison> => readDocument(directory, 'comparison.json', Comparison)
+
 /** What a report shows beside the comparison, from the run's files. */
 export async function reportExtras(directory: string, observation: Observation, prediction: Prediction): Promise<ReportExtras> {
   const [rawFiles, serialTail] = await Promise.all([

@@ -170,11 +170,12 @@ async function lookThrough(page: Page, name: string): Promise<void> {
   await page.locator('.verdict').waitFor({ timeout: GUEST_MS })
   await expect.poll(() => page.locator('table.phases tbody tr').count()).toBe(2)
   await expect.poll(() => page.locator('.console').innerText()).not.toBe('')
-  await page.getByRole('tab', { name: /Claims \d+/ }).click()
+  await page.getByRole('link', { name: 'Claims', exact: true }).first().click()
+  await page.getByRole('tab', { name: /Claims \d+/ }).waitFor()
   await page.getByRole('row').first().click()
   await expect.poll(() => page.locator('.detail header').innerText()).toMatch(/hop\d\./)
   await page.getByRole('tab', { name: /Findings \d+/ }).click()
-  await page.getByRole('tab', { name: 'Report' }).click()
+  await page.getByRole('link', { name: 'Reports', exact: true }).click()
   await expect.poll(() => page.frameLocator('iframe').locator('body').innerText()).toContain(name)
 
   const { id, state, summary } = await page.evaluate(async () => {

@@ -86,7 +86,7 @@ describe('the page over the browser host', () => {
     expect(await text(page, 'table.phases')).toMatch(/first boot\s+210 ms\s+430 ms\s+1.06 s\s+220 ms\s+190 ms\s+2.11 s/)
     await expect.poll(() => text(page, '.console')).toContain('Linux version 7.3.4 <script>alert(1)</script>')
 
-    await page.getByRole('tab', { name: /Claims/ }).click()
+    await page.getByRole('link', { name: 'Claims', exact: true }).first().click()
     const rows = page.getByRole('row')
     await expect.poll(() => rows.first().innerText()).toMatch(/^≠\s+hop0.scratch.regions\s+region 1 is 0x400000 long, not 0x0/)
     await page.getByRole('button', { name: /unobserved/ }).click()
@@ -97,7 +97,7 @@ describe('the page over the browser host', () => {
     await page.getByRole('link', { name: 'hop0.tree.bytes' }).click()
     await expect.poll(() => text(page, '.detail header')).toContain('hop0.tree.bytes')
 
-    await page.getByRole('tab', { name: 'Report' }).click()
+    await page.getByRole('link', { name: 'Reports', exact: true }).click()
     const frame = page.frameLocator('iframe')
     await expect.poll(() => frame.locator('h1').innerText()).toMatch(/^Report of /)
     expect(await page.evaluate(() => 'hacked' in window)).toBe(false)
@@ -141,17 +141,17 @@ describe('the page over the browser host', () => {
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'earlier' }).waitFor()
-    await page.keyboard.press('2')
+    await page.keyboard.press('3')
     await page.getByRole('grid', { name: 'Claims' }).focus()
     await page.keyboard.press('ArrowDown')
     await expect.poll(() => text(page, '.detail header')).toContain('hop1.handover.message')
     await page.keyboard.press('End')
     await expect.poll(() => text(page, '.detail header')).toContain('hop1.boot.fact29')
-    expect(page.url()).toContain('#/run/20261101-090000-earlier/claims/hop1.boot.fact29')
+    expect(page.url()).toContain('#/claims?run=20261101-090000-earlier&claim=hop1.boot.fact29')
   })
 
   it('says what to do when a run cannot be read', async () => {
-    const { page } = await open({}, (web) => `${web.url}#/run/20200101-000000-gone/live`)
+    const { page } = await open({}, (web) => `${web.url}#/live?run=20200101-000000-gone`)
     await page.getByRole('alert').first().waitFor()
     expect(await page.getByRole('alert').first().innerText()).toContain('there is no run 20200101-000000-gone')
   })
@@ -214,7 +214,7 @@ describe('bounds', () => {
       id: `hop0.many.c${index}`,
       verdict: index % 2 === 0 ? ('match' as const) : ('differ' as const),
     }))
-    const { page } = await open({ comparison: { ...fixtureComparison, claims } }, (web) => `${web.url}#/run/${DONE.id}/claims`)
+    const { page } = await open({ comparison: { ...fixtureComparison, claims } }, (web) => `${web.url}#/claims?run=${DONE.id}`)
     await page.getByRole('grid', { name: 'Claims' }).focus({ timeout: 30_000 })
     await page.keyboard.press('End')
     await expect.poll(() => text(page, '.detail header')).toContain('hop0.many.c19998')

@@ -1,0 +1,36 @@
+import type { Component } from 'vue'
+import ClaimsView from './ClaimsView.vue'
+import DoctorView from './DoctorView.vue'
+import LabView from './LabView.vue'
+import LiveView from './LiveView.vue'
+import ReportsView from './ReportsView.vue'
+
+/** A way to look at the lab. Views take no properties: what they show is the place (state/place.ts) and the run (state/run.ts). */
+export interface View {
+  /** First word of the address after `#/`. */
+  readonly id: string
+  readonly name: string
+  /** In one sentence, for tooltips and the finder. */
+  readonly words: string
+  /** `run`: shows the run that is selected, below its name and state; `lab`: needs none. */
+  readonly about: 'lab' | 'run'
+  /** It shows the selected address in its own way, so an address anywhere offers it. */
+  readonly followsAddress?: boolean
+  readonly component: Component
+}
+
+/** In the order of the tabs and of the keys 1 to 9. */
+export const VIEWS: readonly View[] = [
+  { id: 'lab', name: 'Lab', words: 'experiments, images and runs', about: 'lab', component: LabView },
+  { id: 'live', name: 'Live', words: 'phases, serial console, steps', about: 'run', component: LiveView },
+  {
+    id: 'claims',
+    name: 'Claims',
+    words: 'what was predicted and what was seen',
+    about: 'run',
+    followsAddress: true,
+    component: ClaimsView,
+  },
+  { id: 'reports', name: 'Reports', words: 'the run as a file', about: 'run', component: ReportsView },
+  { id: 'doctor', name: 'Doctor', words: 'what this machine has, each lack with its fix', about: 'lab', component: DoctorView },
+]
