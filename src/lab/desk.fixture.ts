@@ -1,4 +1,4 @@
-import type { EventPayload, RunEvent, RunListing } from '../shared/contract.ts'
+import type { EventPayload, RunEvent, RunListing, RunMap } from '../shared/contract.ts'
 import type { ComparedClaim, Comparison, ImageManifest, Prediction } from '../shared/documents/index.ts'
 import { LabError } from '../shared/result.ts'
 import type { DeskDependencies } from './desk.ts'
@@ -8,6 +8,7 @@ export interface FixtureOptions {
   readonly runs?: readonly RunListing[]
   readonly comparison?: Comparison
   readonly report?: string
+  readonly map?: RunMap
   readonly images?: readonly ImageManifest[]
   /** Milliseconds between the events of a run; 0 ends it at once. */
   readonly pace?: number
@@ -141,6 +142,22 @@ export const fixtureScript: readonly RunEvent[] = [
   { type: 'finished', directory: '/runs/x', summary: fixtureSummary, findings: fixtureComparison.findings },
 ]
 
+const fixtureMap: RunMap = {
+  hop: 0,
+  ramEnd: 0x40000000,
+  texts: ['System RAM', 'scratch lowmem', 'order 0'],
+  bands: [{ row: 'zone', name: 'DMA32', start: 0x1000000, end: 0x40000000 }],
+  lanes: (['predicted', 'guest', 'host'] as const).map((name) => ({
+    name,
+    missing: [],
+    ranges: [
+      { kind: 'ram', starts: [0], ends: [0x40000000], labels: [0] },
+      { kind: 'scratch', starts: [0x3a400000], ends: [0x3e800000], labels: [1] },
+      { kind: 'preserved', starts: [0x563000], ends: [0x564000], labels: [2] },
+    ],
+  })),
+}
+
 const prediction: Prediction = {
   document: 'kho-lab/prediction',
   version: 1,
@@ -225,6 +242,14 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
     comparison: async (id) => {
       known(id)
       return options.comparison ?? fixtureComparison
+    },
+    map: async (id, hop) => {
+      known(id)
+      return options.map ?? { ...fixtureMap, hop }
+    },
+    kho: async (id, hop) => {
+      known(id)
+      return { hop, structures: [], scratch: [], radix: { unobserved: 'RAM was not read' } }
     },
     report: async (id, format) => {
       known(id)

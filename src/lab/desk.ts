@@ -47,6 +47,8 @@ export interface DeskDependencies {
   /** What can be told again of a run that this process did not make. */
   storedEvents(id: string): Promise<readonly RunEvent[]>
   comparison(id: string): Promise<RequestOut<'run:comparison'>>
+  map(id: string, hop: number): Promise<RequestOut<'run:map'>>
+  kho(id: string, hop: number): Promise<RequestOut<'run:kho'>>
   report(id: string, format: ReportFormat): Promise<RequestOut<'run:report'>>
 }
 
@@ -202,6 +204,8 @@ export function createDesk(dependencies: DeskDependencies): Desk {
       flushSerial(run)
       return run.log.events()
     },
+    'run:kho': ({ id, hop }) => dependencies.kho(id, hop),
+    'run:map': ({ id, hop }) => dependencies.map(id, hop),
     'run:comparison': ({ id }) => dependencies.comparison(id),
     'run:report': ({ id, format }) => dependencies.report(id, format),
   }

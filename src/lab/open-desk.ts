@@ -10,6 +10,8 @@ import { predictExperiment } from './predict.ts'
 import { readComparison, renderRunReport } from './report.ts'
 import { LAB_VERSION } from './run/lab-version.ts'
 import { runExperiment } from './run/run-experiment.ts'
+import { khoOfRun } from './run-kho.ts'
+import { mapOfRun } from './run-map.ts'
 import { findRun, listRuns, newRunFolder, runsDirectory } from './run/store.ts'
 
 export interface DeskOptions {
@@ -32,6 +34,8 @@ export function openDesk({ host, runs = runsDirectory() }: DeskOptions): Promise
     listRuns: () => listRuns(runs),
     storedEvents: async (id) => replayRun(await findRun(runs, id)),
     comparison: async (id) => readComparison(await findRun(runs, id)),
+    kho: async (id, hop) => khoOfRun(await findRun(runs, id), hop),
+    map: async (id, hop) => mapOfRun(await findRun(runs, id), hop),
     report: async (id, format) => {
       const { mediaType, extension } = formats[format]
       return { name: `${id}.${extension}`, mediaType, text: await renderRunReport(await findRun(runs, id), format) }

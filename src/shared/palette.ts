@@ -1,5 +1,17 @@
-/** What a range of guest physical memory is, as drawn in reports and in the app. */
-export type MemoryKind = 'ram' | 'firmware' | 'scratch' | 'preserved' | 'kernel' | 'initrd' | 'difference'
+/** What a range of guest physical memory is, as drawn in reports and in the app. Of two on one pixel the later in this list is shown. */
+export const MEMORY_KINDS = [
+  'ram',
+  'firmware',
+  'scratch',
+  'reserved',
+  'initrd',
+  'kernel',
+  'segment',
+  'handover',
+  'preserved',
+  'difference',
+] as const
+export type MemoryKind = (typeof MEMORY_KINDS)[number]
 
 export interface Ink {
   readonly light: string
@@ -15,8 +27,11 @@ export const palette: Readonly<Record<MemoryKind, Ink>> = {
   ram: { light: '#dfe3e8', dark: '#30363d', label: 'RAM' },
   firmware: { light: '#8b949e', dark: '#6e7681', label: 'firmware reserved' },
   scratch: { light: '#56b4e9', dark: '#4aa3d6', label: 'scratch' },
-  preserved: { light: '#e69f00', dark: '#e69f00', label: 'preserved' },
-  kernel: { light: '#009e73', dark: '#12a97f', label: 'kernel' },
+  reserved: { light: '#b5a58f', dark: '#8c7d68', label: 'early reservation' },
   initrd: { light: '#cc79a7', dark: '#cc79a7', label: 'initrd' },
+  kernel: { light: '#009e73', dark: '#12a97f', label: 'kernel' },
+  segment: { light: '#0072b2', dark: '#3a8fd0', label: 'other kexec segment' },
+  handover: { light: '#cdbb00', dark: '#f0e442', label: "KHO's own pages" },
+  preserved: { light: '#e69f00', dark: '#e69f00', label: 'preserved' },
   difference: { light: '#d55e00', dark: '#f0762b', label: 'difference' },
 }

@@ -1,8 +1,10 @@
 import type { Component } from 'vue'
 import ClaimsView from './ClaimsView.vue'
 import DoctorView from './DoctorView.vue'
+import KhoView from './KhoView.vue'
 import LabView from './LabView.vue'
 import LiveView from './LiveView.vue'
+import MapView from './MapView.vue'
 import ReportsView from './ReportsView.vue'
 
 /** A way to look at the lab. Views take no properties: what they show is the place (state/place.ts) and the run (state/run.ts). */
@@ -23,6 +25,22 @@ export interface View {
 export const VIEWS: readonly View[] = [
   { id: 'lab', name: 'Lab', words: 'experiments, images and runs', about: 'lab', component: LabView },
   { id: 'live', name: 'Live', words: 'phases, serial console, steps', about: 'run', component: LiveView },
+  {
+    id: 'map',
+    name: 'Memory map',
+    words: 'physical memory as predicted, by guest, by host, and the difference',
+    about: 'run',
+    followsAddress: true,
+    component: MapView,
+  },
+  {
+    id: 'kho',
+    name: 'KHO',
+    words: 'the handover tree, its subtrees, the radix tree',
+    about: 'run',
+    followsAddress: true,
+    component: KhoView,
+  },
   {
     id: 'claims',
     name: 'Claims',

@@ -1,6 +1,6 @@
 import type { ComparedClaim, Comparison, Verdict } from '../../shared/documents/index.ts'
 import { palette } from '../../shared/palette.ts'
-import { describe, drawMap } from '../map/draw.ts'
+import { describe, drawMap, LAYERS } from '../map/draw.ts'
 import { lanesOf, type Lane } from '../map/lanes.ts'
 import type { Render, ReportExtras } from '../report.ts'
 import { html } from '../visible.ts'
@@ -100,7 +100,7 @@ function attention(comparison: Comparison, verdict: Verdict, title: string): str
 }
 
 function memorySection(comparison: Comparison, extras: ReportExtras): string {
-  const legend = Object.entries(palette).map(([kind, ink]) => `<span><i class="k-${kind}"></i>${ink.label}</span>`)
+  const legend = LAYERS.map((kind) => `<span><i class="k-${kind}"></i>${palette[kind].label}</span>`)
   return [
     '<section id="memory"><h2>Memory</h2>',
     '<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs><pattern id="hatch" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">' +

@@ -16,7 +16,7 @@ const THIN = 3
 const LABELS = 92
 
 /** How much of a lane's height a kind fills: what lies inside something else is drawn narrower, on top of it. */
-const HEIGHT: Readonly<Record<MemoryKind, number>> = {
+const HEIGHT = {
   ram: 1,
   firmware: 1,
   scratch: 0.76,
@@ -24,8 +24,10 @@ const HEIGHT: Readonly<Record<MemoryKind, number>> = {
   initrd: 0.44,
   preserved: 0.44,
   difference: 1,
-}
-const LAYERS: readonly MemoryKind[] = ['ram', 'firmware', 'scratch', 'kernel', 'initrd', 'preserved', 'difference']
+} as const satisfies Partial<Record<MemoryKind, number>>
+type DrawnKind = keyof typeof HEIGHT
+/** The kinds that a report draws, from the bottom up: the outline, which fits a page. The app's map has the others as well. */
+export const LAYERS: readonly DrawnKind[] = ['ram', 'firmware', 'scratch', 'kernel', 'initrd', 'preserved', 'difference']
 
 /** One hop's memory map as an inline SVG: the lanes on a common schematic axis, and a strip that is true to scale. */
 export function drawMap(lanes: readonly Lane[], title: string): string {
@@ -76,7 +78,7 @@ function drawLane(lane: Lane, scale: Scale, top: number): string {
     joined(
       lane.marks.filter((mark) => mark.kind === kind),
       scale,
-    ).map((mark) => rect(mark, scale, top)),
+    ).map((mark) => rect(mark, kind, scale, top)),
   )
   return [
     `<g class="lane"><text class="name" x="${LEFT - 10}" y="${top + LANE / 2 + 4}" text-anchor="end">${lane.name}</text>`,
@@ -98,13 +100,13 @@ function joined(marks: readonly Mark[], scale: Scale): Mark[] {
   return groups.map(({ mark, count }) => (count === 1 ? mark : { ...mark, label: `${count} × ${mark.kind}` }))
 }
 
-function rect(mark: Mark, scale: Scale, top: number): string {
+function rect(mark: Mark, kind: DrawnKind, scale: Scale, top: number): string {
   const x = scale.x(mark.start)
   const width = Math.max(scale.x(mark.end) - x, 2)
-  const height = LANE * HEIGHT[mark.kind]
+  const height = LANE * HEIGHT[kind]
   const y = top + (LANE - height) / 2
   return (
-    `<rect class="k-${mark.kind}" x="${round(LEFT + x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}">` +
+    `<rect class="k-${kind}" x="${round(LEFT + x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}">` +
     `<title>${html(describe(mark))}</title></rect>`
   )
 }

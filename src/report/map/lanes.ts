@@ -1,8 +1,7 @@
-import type { ComparedClaim, Comparison, HopObservation } from '../../shared/documents/index.ts'
+import type { ComparedClaim, Comparison, HopObservation, Observation, Prediction } from '../../shared/documents/index.ts'
 import type { Json } from '../../shared/json.ts'
 import type { MemoryKind } from '../../shared/palette.ts'
 import { fromHex, PAGE_SIZE, roundUp } from '../../shared/units.ts'
-import type { ReportExtras } from '../report.ts'
 import { subtract, union, type Span } from './ranges.ts'
 
 /** A range on the map and what it is. */
@@ -47,7 +46,11 @@ const PLACES: Readonly<Record<string, (value: Json, sizes: Sizes) => Mark[]>> = 
  * The four lanes of one hop. Predicted, guest and host come from the compared claims; what a side shows beyond them comes
  * from the observation. The difference lane sets a claim's sides against its prediction, so it never says other than the verdicts.
  */
-export function lanesOf(comparison: Comparison, extras: Pick<ReportExtras, 'observation' | 'prediction'>, hop: number): Lane[] {
+export function lanesOf(
+  comparison: Pick<Comparison, 'claims'>,
+  extras: { readonly observation: Pick<Observation, 'hops'>; readonly prediction: Pick<Prediction, 'kernels'> },
+  hop: number,
+): Lane[] {
   const { observation, prediction } = extras
   const kernel = roundUp(prediction.kernels[hop]?.header.initSize ?? PAGE_SIZE, PAGE_SIZE)
   const sizesClaim = comparison.claims.find((claim) => claim.hop === hop && claim.subject === 'scratch.sizes')
