@@ -72,7 +72,7 @@ function flat(bytes: Uint8Array, size: number, layout: readonly FlatField[]): Fi
       const value = bytes.subarray(offset, offset + length)
       const number = numberOf(value)
       const leads = means === 'address' && number !== undefined && number > 0
-      return { offset, length, depth: 0, name, text: textOf(value), ...(leads ? { address: number } : {}) }
+      return { offset, length, depth: 0, name, text: textOf(name, value), ...(leads ? { address: number } : {}) }
     })
   return bytes.length < size ? { fields, problem: `${bytes.length} of ${size} bytes are there` } : { fields }
 }
@@ -119,7 +119,7 @@ function addNode(fields: Field[], bytes: Uint8Array, node: FdtNode, depth: numbe
       length: value.length,
       depth: depth + 1,
       name,
-      text: textOf(value),
+      text: textOf(name, value),
       ...(leads ? { address: number } : {}),
     })
   }
@@ -138,13 +138,16 @@ function numberOf(value: Uint8Array): number | undefined {
   return value.length === 8 ? u64Number(viewOf(value), 0) : undefined
 }
 
-/** Text where it is text with its final zero, else a number where it has four or eight bytes, else hexadecimal. */
-function textOf(value: Uint8Array): string {
+/** Properties and members that hold text, however long they are. */
+const TEXTS: ReadonlySet<string> = new Set(['compatible', 'previous_release'])
+
+/** A number where it has four or eight bytes, else text where it is text with its final zero, else hexadecimal. */
+function textOf(name: string, value: Uint8Array): string {
+  const number = TEXTS.has(name) ? undefined : numberOf(value)
+  if (number !== undefined) return value.length === 4 || number < 10 ? String(number) : hex(number)
   const end = value.indexOf(0)
   const text = end > 0 && value.subarray(end).every((byte) => byte === 0) ? printableAscii(value.subarray(0, end)) : undefined
   if (text !== undefined) return `"${text.slice(0, TEXT_LIMIT)}"`
-  const number = numberOf(value)
-  if (number !== undefined) return value.length === 8 ? `${hex(number)} (${number})` : String(number)
   const shown = [...value.subarray(0, 32)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
   return value.length > 32 ? `${shown} …` : shown
 }

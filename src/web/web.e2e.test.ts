@@ -1,78 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createDesk, type Desk } from '../lab/desk.ts'
-import {
-  fixtureComparison,
-  fixtureDependencies,
-  fixtureScript,
-  fixtureSummary,
-  type FixtureOptions,
-} from '../lab/desk.fixture.ts'
-import type { RunEvent, RunListing } from '../shared/contract.ts'
-import { startWebHost, type WebHost } from './server.ts'
+import { describe, expect, it } from 'vitest'
+import { fixtureDependencies } from '../lab/desk.fixture.ts'
+import { createDesk } from '../lab/desk.ts'
+import { DONE, PAGE, text, useBrowser } from './page.fixture.ts'
+import { startWebHost } from './server.ts'
 
-const PAGE = join(import.meta.dirname, '../../out/renderer')
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-const DONE: RunListing = {
-  id: '20261101-090000-earlier',
-  name: 'earlier',
-  state: 'done',
-  startedAt: '2026-11-01T09:00:00.000Z',
-  summary: fixtureSummary,
-}
-
-let browser: Browser
-beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS })
-})
-afterAll(() => browser.close())
-
-const closers: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
-
-interface Opened {
-  readonly desk: Desk
-  readonly web: WebHost
-  readonly context: BrowserContext
-  readonly page: Page
-  /** What the page threw, and what its policy blocked. */
-  readonly complaints: string[]
-}
-
-async function open(options: FixtureOptions, url: (web: WebHost) => string = (web) => web.url): Promise<Opened> {
-  const desk = createDesk(fixtureDependencies({ runs: [DONE], ...options }))
-  const web = await startWebHost({ desk, directory: PAGE })
-  const context = await browser.newContext({ viewport: { width: 1360, height: 860 } })
-  closers.push(
-    () => desk.dispose(),
-    () => web.close(),
-    () => context.close(),
-  )
-  const page = await context.newPage()
-  const complaints: string[] = []
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text())
-  })
-  await page.goto(url(web))
-  return { desk, web, context, page, complaints }
-}
-
-const text = (page: Page, selector: string): Promise<string> => page.locator(selector).innerText()
+const { open, newContext, closeAfter } = useBrowser()
 
 describe('the page over the browser host', () => {
   it('goes from an experiment to its verdict, its claims and its report', async () => {
@@ -151,7 +84,7 @@ describe('the page over the browser host', () => {
   })
 
   it('says what to do when a run cannot be read', async () => {
-    const { page } = await open({}, (web) => `${web.url}#/live?run=20200101-000000-gone`)
+    const { page } = await open({}, { url: (web) => `${web.url}#/live?run=20200101-000000-gone` })
     await page.getByRole('alert').first().waitFor()
     expect(await page.getByRole('alert').first().innerText()).toContain('there is no run 20200101-000000-gone')
   })
@@ -161,63 +94,6 @@ describe('the page over the browser host', () => {
     await page.getByRole('button', { name: /^Run/ }).click()
     await page.getByRole('button', { name: 'Cancel run' }).click()
     await page.getByRole('alert').getByText('the run was cancelled').waitFor()
-  })
-})
-
-describe('bounds', () => {
-  it('draws the page within 1.5 s and from at most 1.5 MB', async () => {
-    const { page } = await open({})
-    await page.getByRole('link', { name: 'two nodes' }).waitFor()
-    const ready = await page.evaluate(() =>
-      Math.max(performance.now(), performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Infinity),
-    )
-    expect(ready).toBeLessThan(1500)
-    const files = (await readdir(PAGE, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
-    const sizes = await Promise.all(
-      files.map(async (entry) => gzipSync(await readFile(join(entry.parentPath, entry.name))).length),
-    )
-    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(1.5e6)
-  })
-
-  it('stays answerable through 50 MB of serial output, swallows escapes and keeps the tail', async () => {
-    const line = `\x1b]52;c;aGFja2Vk\x07\x1b]0;hacked\x07\x1b]8;;http://evil.example\x07link\x1b]8;;\x07 ${'x'.repeat(160)}\r\n`
-    const chunk = line.repeat(Math.floor(250_000 / line.length))
-    const script: RunEvent[] = [
-      ...fixtureScript.slice(0, 3),
-      ...Array.from({ length: 200 }, (): RunEvent => ({ type: 'serial', text: chunk })),
-      { type: 'serial', text: 'the very last line\r\n' },
-      ...fixtureScript.slice(-1),
-    ]
-    const { page } = await open({ script, pace: 5 })
-    await page.evaluate(() => {
-      const watch = window as unknown as { longest: number }
-      watch.longest = 0
-      let last = performance.now()
-      setInterval(() => {
-        watch.longest = Math.max(watch.longest, performance.now() - last)
-        last = performance.now()
-      }, 10)
-    })
-    await page.getByRole('button', { name: /^Run/ }).click()
-    await page.locator('.verdict').waitFor({ timeout: 60_000 })
-    await expect.poll(() => text(page, '.console'), { timeout: 30_000 }).toContain('the very last line')
-    // Handing over all at once holds the page for many seconds; other processes of a busy machine hold it for some tenths.
-    expect(await page.evaluate(() => (window as unknown as { longest: number }).longest)).toBeLessThan(2000)
-    expect(await page.title()).toBe('kho-lab')
-  })
-
-  it('opens a run of 20,000 claims', async () => {
-    const [first] = fixtureComparison.claims
-    if (!first) throw new Error('the fixture has no claim')
-    const claims = Array.from({ length: 20_000 }, (_unused, index) => ({
-      ...first,
-      id: `hop0.many.c${index}`,
-      verdict: index % 2 === 0 ? ('match' as const) : ('differ' as const),
-    }))
-    const { page } = await open({ comparison: { ...fixtureComparison, claims } }, (web) => `${web.url}#/claims?run=${DONE.id}`)
-    await page.getByRole('grid', { name: 'Claims' }).focus({ timeout: 30_000 })
-    await page.keyboard.press('End')
-    await expect.poll(() => text(page, '.detail header')).toContain('hop0.many.c19998')
   })
 })
 
@@ -252,13 +128,12 @@ describe('the connection', () => {
     const desk = createDesk(fixtureDependencies({ runs: [DONE], pace: 250 }))
     const web = await startWebHost({ desk, directory: PAGE })
     const way = await tunnel(web.port)
-    const context = await browser.newContext()
-    closers.push(
+    closeAfter(
       () => desk.dispose(),
       () => web.close(),
       () => new Promise((resolve) => way.server.close(resolve)),
-      () => context.close(),
     )
+    const context = await newContext()
     const page = await context.newPage()
     await page.goto(web.url.replace(`:${web.port}`, `:${way.port}`))
     await page.getByRole('button', { name: /^Run/ }).click()
@@ -275,8 +150,7 @@ describe('the connection', () => {
 
   it('lets nobody in without the token', async () => {
     const { web } = await open({})
-    const context = await browser.newContext()
-    closers.push(() => context.close())
+    const context = await newContext()
     const page = await context.newPage()
     const answer = await page.goto(`http://127.0.0.1:${web.port}/`)
     expect(answer?.status()).toBe(401)

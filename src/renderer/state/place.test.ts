@@ -15,7 +15,9 @@ it('says in the address what is selected, and reads it back', () => {
         claim: maybe(word),
         item: maybe(word),
       }),
-      (place) => expect(parsePlace(formatPlace(place))).toEqual(place),
+      (place) => {
+        expect(parsePlace(formatPlace(place))).toEqual(place)
+      },
     ),
   )
 })
