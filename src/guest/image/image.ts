@@ -21,7 +21,16 @@ import { knownModules, makeModules, NO_MODULES, type ModulesPart } from './modul
 import { parseSource } from './kernel-source.ts'
 import { findRelease, readLabSources, type LabSources } from './lab-sources.ts'
 import { takeBuildLock } from './lock.ts'
-import { knownInitramfs, knownKernel, makeInitramfs, makeKernel, type Found, type KernelWish, type PartJob } from './parts.ts'
+import {
+  knownInitramfs,
+  knownKernel,
+  makeInitramfs,
+  makeKernel,
+  prepareKernelBuild,
+  type Found,
+  type KernelWish,
+  type PartJob,
+} from './parts.ts'
 import { ProgressTracker, type OnProgress } from './progress.ts'
 import { listImages, PARTS_FILE, readImage } from './store.ts'
 
@@ -169,6 +178,7 @@ async function makeImage(request: Request, job: PartJob, fresh: boolean): Promis
   const { root, sources } = request
   const wish = await withMeasuredExpectation(root, request.wish)
   try {
+    await prepareKernelBuild(job, wish)
     const initramfs = await makePart(
       job,
       fresh,

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { LabError, messageOf } from '../../shared/result.ts'
 import { parseBzImage } from '../../abi/bzimage.ts'
-import { GiB, MiB } from '../../shared/units.ts'
+import { GiB, MiB, formatSize } from '../../shared/units.ts'
 import { machineArchives, ownSuiteLines, PrivateApt } from './apt.ts'
 import {
   contentKey,
@@ -116,6 +116,18 @@ const RESOLVING: Readonly<Record<KernelSource['kind'], string>> = {
   debian: 'asking the archive for the kernel source',
   tarball: 'reading the tarball',
   tree: 'looking through the source tree',
+}
+
+/**
+ * Finds out before anything is made whether a kernel can be: all missing tools are told at once, and the disk too. Whether
+ * a source of the user's own was built before is not known yet, so its disk is checked once it is.
+ */
+export async function prepareKernelBuild(job: PartJob, wish: KernelWish): Promise<void> {
+  if (wish.kind === 'bzImage' || knownKernel(job.root, job.sources, wish) !== undefined) return
+  await ensureHostTools(true, job.onProgress, job.signal)
+  if (wish.source.kind !== 'debian') return
+  await requireDisk(job.root, KERNEL_DISK, 'building the kernel')
+  job.note(`building the kernel takes ${formatSize(KERNEL_DISK)} in ${job.root} for some minutes; a few MiB stay`)
 }
 
 /** Makes the kernel part, or finds it when the archive still holds what was built before. */
