@@ -5,6 +5,7 @@ import {
   ImageManifest,
   Observation,
   Prediction,
+  RunDiff,
   StudyFile,
   StudyResult,
 } from '../src/shared/documents/index.ts'
@@ -15,6 +16,7 @@ const DOCUMENTS = [
   { file: 'prediction.json', schema: Prediction, io: 'output' },
   { file: 'observation.json', schema: Observation, io: 'output' },
   { file: 'comparison.json', schema: Comparison, io: 'output' },
+  { file: 'run-diff.json', schema: RunDiff, io: 'output' },
   { file: 'image.json', schema: ImageManifest, io: 'output' },
   { file: 'study.json', schema: StudyFile, io: 'input' },
   { file: 'study-result.json', schema: StudyResult, io: 'output' },

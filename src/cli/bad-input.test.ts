@@ -32,7 +32,13 @@ describe('wrong usage ends with 64 and one sentence', () => {
     [['run'], "missing required argument 'FILE'"],
     [['run', 'a.yaml', 'b.yaml'], 'too many arguments'],
     [['run', HELLO, '--accelerator', 'hvf'], 'Allowed choices are auto, kvm, tcg'],
-    [['report', 'r', '--format', 'pdf'], 'Allowed choices are html, md, txt, ktap, json'],
+    [['report', 'r', '--format', 'doc'], 'Allowed choices are html, md, txt, ktap, junit, json, pdf'],
+    [['report', 'r', '--format', 'pdf'], 'a PDF is not for the terminal'],
+    [['diff', 'r'], "missing required argument 'RUN2'"],
+    [['attach', '--out', 'x'], '--out needs --pid or --qmp'],
+    [['attach', '--pid', 'x'], 'a process is named by its number'],
+    [['attach', '--pid', '1'], 'process 1 is no QEMU'],
+    [['attach', '--pid', '1', '--ram', 'guess'], '--ram guess: no such way to read RAM'],
     [['decode', 'ram', 'x'], "required option '--map-root <ADDR>' not specified"],
     [['decode', 'ram', 'x', '--map-root', 'here'], 'an address is written 0x1234000'],
     [['serve', '--port', '99999'], 'a port is a number from 0'],
@@ -135,7 +141,7 @@ describe('an output folder that cannot be used ends with 2, before anything is s
 })
 
 describe('what is no run', () => {
-  it.each(['html', 'md', 'txt', 'ktap', 'json'])('cannot be reported as %s', async (format) => {
+  it.each(['html', 'md', 'txt', 'ktap', 'junit', 'json'])('cannot be reported as %s', async (format) => {
     const directory = scratchDirectory()
     const { code, stdout, stderr } = await kholab(['report', directory, '--format', format])
     expect([code, stdout]).toEqual([2, ''])

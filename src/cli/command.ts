@@ -41,6 +41,12 @@ export function parsePort(text: string): number {
   return port
 }
 
+export function parsePid(text: string): number {
+  const pid = Number(text)
+  if (!/^\d+$/.test(text) || pid < 1 || pid > 2 ** 22) throw new InvalidArgumentError('a process is named by its number')
+  return pid
+}
+
 /** Hexadecimal with 0x, or decimal. */
 export function parseAddress(text: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : hexOrNaN(text)

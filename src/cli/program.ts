@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { LabError, toLabError } from '../shared/result.ts'
 import { helpText, type Cli } from './command.ts'
+import { attachCommand } from './commands/attach.ts'
 import { decodeCommand } from './commands/decode.ts'
+import { diffCommand } from './commands/diff.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { imageCommand } from './commands/image.ts'
 import { predictCommand } from './commands/predict.ts'
@@ -57,6 +59,8 @@ export function buildProgram(cli: Cli, version: string): Command {
     predictCommand,
     runCommand,
     reportCommand,
+    diffCommand,
+    attachCommand,
     decodeCommand,
     simulateCommand,
     serveCommand,

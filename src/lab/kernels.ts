@@ -74,15 +74,22 @@ export const factsOf = (images: readonly GuestImage[], experiment: Experiment): 
 async function kernelFacts(image: GuestImage, padding: number): Promise<KernelFacts> {
   const { kernel, manifest } = image
   const [bzImage, initrd] = await Promise.all([readFile(kernel), initrdOf(image, Buffer.alloc(RUN_CPIO_SIZE), padding)])
+  return {
+    ...factsOfFiles(kernel, bzImage, initrd.length),
+    purgatorySize: manifest.purgatorySize,
+    configSha256: manifest.configSha256,
+    build: manifest.buildFacts,
+  }
+}
+
+/** The same of a kernel that the lab knows nothing else of. Throws LabError bad-kernel. */
+export function factsOfFiles(kernel: string, bzImage: Uint8Array, initrdSize: number): KernelFacts {
   const { release, initSize, prefAddress, kernelAlignment, relocatable, setupSects, version } = bzImageHeader(kernel, bzImage)
   return {
     release,
     bzImageSha256: createHash('sha256').update(bzImage).digest('hex'),
-    initrdSize: initrd.length,
+    initrdSize,
     header: { initSize, prefAddress, kernelAlignment, relocatable, setupSects, version },
-    purgatorySize: manifest.purgatorySize,
-    configSha256: manifest.configSha256,
-    build: manifest.buildFacts,
   }
 }
 

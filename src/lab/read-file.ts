@@ -33,6 +33,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a directory',
   ENOTDIR: 'a part of its path is not a directory',
   EROFS: 'the file system is read-only',
+  EDQUOT: 'the quota is used up',
   ENOSPC: 'no space is left on the device',
   EFBIG: 'it would be larger than the file size limit',
 }

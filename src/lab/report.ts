@@ -1,10 +1,11 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import { formats, type FormatName } from '../report/formats.ts'
 import type { RawFile, ReportExtras } from '../report/report.ts'
 import { BLOB_INLINE_LIMIT, Comparison, Observation, Prediction } from '../shared/documents/index.ts'
-import { LabError, messageOf } from '../shared/result.ts'
+import { LabError } from '../shared/result.ts'
+import { parseDocument } from './read-document.ts'
 import { systemWords } from './read-file.ts'
 
 /** The serial log's place in a run folder. */
@@ -45,36 +46,45 @@ export async function renderRunReport(directory: string, format: FormatName): Pr
   return formats[format].render(comparison, extras)
 }
 
-/** Writes a report. Rejects with LabError out-unwritable or disk-full. */
-export async function writeReport(file: string, text: string): Promise<void> {
+/**
+ * Writes a report beside its place and moves it there, so that a disk that is full leaves what was there before. Rejects with
+ * LabError out-unwritable or disk-full.
+ */
+export async function writeReport(file: string, content: string | Uint8Array): Promise<void> {
+  const draft = `${file}.${process.pid}.new`
   try {
-    await writeFile(file, text)
+    if (await isPlace(file)) {
+      await writeFile(draft, content)
+      await rename(draft, file)
+    } else await writeFile(file, content)
   } catch (error) {
-    const full = error instanceof Error && 'code' in error && error.code === 'ENOSPC'
+    await rm(draft, { force: true }).catch(() => undefined)
+    const full = error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code))
     throw new LabError(
       {
         code: full ? 'disk-full' : 'out-unwritable',
         message: `cannot write ${file}: ${systemWords(error)}`,
-        hint: 'Give a file that can be written with -o.',
+        hint: full
+          ? 'Free some space, or name a file on another file system with -o. The run itself is as it was.'
+          : 'Give a file that can be written with -o.',
       },
       { cause: error },
     )
   }
 }
 
+/** Nothing there yet, or a plain file; a pipe or /dev/stdout is written to as it is. */
+async function isPlace(file: string): Promise<boolean> {
+  try {
+    return (await lstat(file)).isFile()
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return true
+    throw error
+  }
+}
+
 async function readDocument<T extends z.ZodType>(directory: string, name: string, schema: T): Promise<z.output<T>> {
-  const file = join(directory, name)
-  const parsed = schema.safeParse(parseJson(file, await readRunFile(directory, name)))
-  if (parsed.success) return parsed.data
-  const evidence = parsed.error.issues
-    .slice(0, 5)
-    .map((issue) => `${issue.path.map(String).join('.') || 'document'}: ${issue.message}`)
-  throw new LabError({
-    code: 'bad-document',
-    message: `${file} is not the document it should be`,
-    hint: 'It may come from another release of the lab.',
-    evidence,
-  })
+  return parseDocument(join(directory, name), await readRunFile(directory, name), schema)
 }
 
 async function readRunFile(directory: string, name: string): Promise<string> {
@@ -89,14 +99,6 @@ async function readRunFile(directory: string, name: string): Promise<string> {
       },
       { cause: error },
     )
-  }
-}
-
-function parseJson(file: string, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new LabError({ code: 'bad-document', message: `${file} is no JSON: ${messageOf(error)}` }, { cause: error })
   }
 }
 

@@ -22,6 +22,7 @@ const EARLY_CONSOLE = 'earlycon=uart8250,io,0x3f8,115200'
  * `kho=on` but produces none (kho_fill_kimage(), 7.3) and revives a reserve_mem region only when asked for it again.
  */
 export function commandLine(experiment: Experiment, hop: number): string {
+  if (experiment.commandLine !== undefined) return experiment.commandLine
   const { kho, hugepages } = experiment
   return [
     'console=ttyS0',

@@ -13,7 +13,7 @@ import { debugfsClaims, treeClaims } from './claims/tree.ts'
 import { unknownClaims } from './claims/unknown.ts'
 
 /** Changes whenever the same experiment would be predicted differently. */
-const MODEL_VERSION = '1'
+export const MODEL_VERSION = '1'
 
 /** Digests that a pure function cannot make for itself. */
 interface Digests {

@@ -1,4 +1,6 @@
 import { renderHtml } from './html/page.ts'
+import type { ReportFormatName } from '../shared/contract.ts'
+import { renderJunit } from './junit.ts'
 import { renderKtap } from './ktap.ts'
 import { renderMarkdown } from './markdown.ts'
 import type { Render, ReportFormat } from './report.ts'
@@ -13,7 +15,8 @@ export const formats = {
   md: { render: renderMarkdown, mediaType: 'text/markdown; charset=utf-8', extension: 'md' },
   txt: { render: renderText, mediaType: 'text/plain; charset=utf-8', extension: 'txt' },
   ktap: { render: renderKtap, mediaType: 'text/plain; charset=utf-8', extension: 'ktap' },
+  junit: { render: renderJunit, mediaType: 'application/xml', extension: 'xml' },
   json: { render: renderJson, mediaType: 'application/json', extension: 'json' },
-} as const satisfies Readonly<Record<string, ReportFormat>>
+} as const satisfies Readonly<Record<ReportFormatName, ReportFormat>>
 
-export type FormatName = keyof typeof formats
+export type FormatName = ReportFormatName

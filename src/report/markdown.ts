@@ -9,6 +9,8 @@ import {
   FINDING_WORDS,
   hopsOf,
   hopTitle,
+  sealedText,
+  attachedRows,
   qemuCommand,
   sideText,
   valueText,
@@ -51,7 +53,8 @@ function facts(comparison: Comparison, extras: ReportExtras): string[] {
       ['QEMU', markdown(environment.qemu.version)],
       ['Accelerator', `**${environment.accelerator.used}** (${markdown(environment.accelerator.why)})`],
       ['Host', markdown(`${environment.host.cpuModel}, Linux ${environment.host.kernel}`)],
-      ['Predicted', `${markdownCode(comparison.prediction.sha256)} at ${comparison.prediction.at}, before the guest started`],
+      ...attachedRows(comparison).map(([name, text]): [string, string] => [name, markdown(text)]),
+      ['Predicted', `${markdownCode(comparison.prediction.sha256)} at ${markdown(sealedText(comparison))}`],
       ['Run', `${environment.startedAt}, ${durationText(comparison)}`],
     ],
   )
@@ -90,7 +93,7 @@ function short(comparison: Comparison, verdict: ComparedClaim['verdict'], title:
 
 function claimTable(comparison: Comparison, hop: number): string[] {
   return [
-    `## ${hopTitle(hop)}`,
+    `## ${hopTitle(comparison, hop)}`,
     '',
     ...table(
       ['Claim', 'Verdict', 'Predicted', 'Guest', 'Host', 'Basis'],

@@ -9,6 +9,8 @@ import {
   FINDING_WORDS,
   hopsOf,
   hopTitle,
+  sealedText,
+  attachedRows,
   qemuCommand,
   sideText,
   valueText,
@@ -57,7 +59,8 @@ function facts(comparison: Comparison, extras: ReportExtras): string[] {
     ['QEMU', environment.qemu.version],
     ['Accelerator', `${environment.accelerator.used} (${environment.accelerator.why})`],
     ['Host', `${environment.host.cpuModel}, Linux ${environment.host.kernel}`],
-    ['Predicted', `${comparison.prediction.at}, before the guest started`],
+    ...attachedRows(comparison),
+    ['Predicted', sealedText(comparison)],
     ['Digest', comparison.prediction.sha256],
     ['Run', `${environment.startedAt}, ${durationText(comparison)}`],
   ]
@@ -105,7 +108,7 @@ function detail(claim: ComparedClaim): string[] {
 
 function allClaims(comparison: Comparison): string[] {
   return hopsOf(comparison).flatMap((hop) => [
-    ...heading(`Claims, ${hopTitle(hop).replace(' · ', ': ')}`, '-'),
+    ...heading(`Claims, ${hopTitle(comparison, hop).replace(' · ', ': ')}`, '-'),
     ...familiesOf(comparison, hop).flatMap(({ family, claims }) => [
       ...paragraph(family),
       ...claims.flatMap((claim) => paragraph(claim.subject, `  ${claim.verdict.padEnd(12)} `, ' '.repeat(15))),

@@ -27,8 +27,32 @@ export const FINDING_WORDS: Readonly<Record<Finding['status'], string>> = {
   'not-observed': 'not observed',
 }
 
-/** A boot in words: hop 0 is the first boot, hop h what the h-th kexec started. */
-export const hopTitle = (hop: number): string => (hop === 0 ? 'Hop 0 · first boot' : `Hop ${hop} · after kexec ${hop}`)
+/** A boot in words: hop 0 is the first boot, hop h what the h-th kexec started. A look at a machine shows the boot it is in. */
+export function hopTitle({ environment }: Pick<Comparison, 'environment'>, hop: number): string {
+  if (environment.attached !== undefined) return 'Attached · the boot that was running'
+  return hop === 0 ? 'Hop 0 · first boot' : `Hop ${hop} · after kexec ${hop}`
+}
+
+/** When the prediction was fixed, and that it was before anything could be seen. */
+export const sealedText = ({ prediction, environment }: Comparison): string =>
+  environment.attached === undefined
+    ? `${prediction.at}, before the guest started`
+    : `${prediction.at}, from the machine's arguments, before anything was read`
+
+/** How a machine was reached that the lab did not start; nothing for a run. */
+export function attachedRows({ environment: { attached } }: Comparison): readonly [string, string][] {
+  if (attached === undefined) return []
+  const process = attached.pid === undefined ? 'a process that is not known' : `process ${attached.pid}`
+  return [
+    [
+      'Attached',
+      `${process}${attached.name === undefined ? '' : ` (${attached.name})`}; not started by the lab, neither stopped nor changed`,
+    ],
+    ['RAM', attached.ram.join('; ')],
+    ['Monitor', attached.monitor],
+    ['Guest', attached.guest],
+  ]
+}
 
 /** One line of text for a value: strings as they are, everything else as JSON with sorted keys. */
 export const valueText = (value: Json): string => (typeof value === 'string' ? value : canonicalJson(value))

@@ -142,6 +142,29 @@ export const RunKho = z.object({
   ]),
 })
 export type RunKho = z.infer<typeof RunKho>
+/** A QEMU process of this host, as its arguments describe it. */
+export const AttachableMachine = z.object({
+  pid: z.int(),
+  name: z.string().optional(),
+  /** Absent where the lab does not know the layout of the machine type. */
+  type: z.enum(['q35', 'pc']).optional(),
+  /** Bytes. */
+  memory: z.number().optional(),
+  cpus: z.int().optional(),
+  accelerator: z.enum(['kvm', 'tcg']).optional(),
+  kernel: z.string().optional(),
+  /** False for another architecture, which the lab cannot read. */
+  x86: z.boolean(),
+  /** Kinds of its memory backends. */
+  ram: z.array(z.string()),
+  /** QMP sockets that it listens on. */
+  monitors: z.array(z.string()),
+})
+export type AttachableMachine = z.infer<typeof AttachableMachine>
+
+/** The forms of a report that are text; PDF is made of the HTML by the host. */
+export const REPORT_FORMATS = ['html', 'md', 'txt', 'ktap', 'junit', 'json'] as const
+export type ReportFormatName = (typeof REPORT_FORMATS)[number]
 
 const Nothing = z.strictObject({})
 const Boot = z.strictObject({ id: RunId, hop: z.int().min(0).max(1000) })
@@ -169,7 +192,7 @@ export const requests = {
   'run:kho': { in: Boot, out: RunKho },
   'run:comparison': { in: z.strictObject({ id: RunId }), out: Comparison },
   'run:report': {
-    in: z.strictObject({ id: RunId, format: z.enum(['html', 'md', 'txt', 'ktap', 'json']) }),
+    in: z.strictObject({ id: RunId, format: z.enum(REPORT_FORMATS) }),
     out: z.object({ name: z.string(), mediaType: z.string(), text: z.string() }),
   },
 } as const

@@ -26,8 +26,9 @@ export function findBanner(memory: PhysMemory, iomem: GuestView['iomem']): HostV
   )
 }
 
-function bannerIn(bytes: Buffer): { readonly offset: number; readonly text: string } | undefined {
-  for (let offset = bytes.indexOf(BEGIN); offset !== -1; offset = bytes.indexOf(BEGIN, offset + 1)) {
+/** The first string of that form at `from` or behind it. */
+export function bannerIn(bytes: Buffer, from = 0): { readonly offset: number; readonly text: string } | undefined {
+  for (let offset = bytes.indexOf(BEGIN, from); offset !== -1; offset = bytes.indexOf(BEGIN, offset + 1)) {
     const text = /^Linux version \d[\x20-\x7e]*/.exec(bytes.toString('latin1', offset, offset + LONGEST))?.[0]
     if (text !== undefined) return { offset, text }
   }

@@ -103,7 +103,7 @@ export async function observeHost(channel: GuestChannel, options: HostOptions): 
 }
 
 /** struct kho_data that the boot before left; not seen on a first boot. */
-function incomingData(guest: GuestView): Reading<KhoSetupData> {
+export function incomingData(guest: GuestView): Reading<KhoSetupData> {
   if (!guest.setupData.ok) return guest.setupData
   const entry = guest.setupData.value.find(({ type }) => type === SETUP_KEXEC_KHO)
   if (entry?.data.hex === undefined) return notSeen('the setup_data chain has no entry of type 10 (SETUP_KEXEC_KHO)')
@@ -118,7 +118,7 @@ const incomingRoot = (incoming: Reading<KhoSetupData>, root: RootCandidate | und
     : seen(root)
 }
 
-const bytesOf = (blob: Reading<Blob>): Uint8Array | undefined =>
+export const bytesOf = (blob: Reading<Blob>): Uint8Array | undefined =>
   blob.ok && blob.value.hex !== undefined ? Buffer.from(blob.value.hex, 'hex') : undefined
 
 /** The array as bytes that debugfs' two lists make. */
@@ -173,7 +173,7 @@ async function search(
   return { candidates, foreign, arrays }
 }
 
-function rootView(memory: PhysMemory, raw: RawStore, name: string, reading: Reading<RootCandidate>): Reading<RootFdtView> {
+export function rootView(memory: PhysMemory, raw: RawStore, name: string, reading: Reading<RootCandidate>): Reading<RootFdtView> {
   if (!reading.ok) return reading
   const { address, blob, root } = reading.value
   return seen({
@@ -192,7 +192,7 @@ function rootView(memory: PhysMemory, raw: RawStore, name: string, reading: Read
   })
 }
 
-function radixReading({ root, radix }: RootCandidate): Reading<RadixView> {
+export function radixReading({ root, radix }: RootCandidate): Reading<RadixView> {
   return radix === undefined ? notSeen(`there is no radix tree at ${hex(root.memoryMap)}`) : seen(radixView(radix))
 }
 
@@ -208,7 +208,7 @@ export function radixView(walk: RadixWalk): RadixView {
   }
 }
 
-function scratchAt(memory: PhysMemory, address: number, length: number): HostView['scratchArray'] {
+export function scratchAt(memory: PhysMemory, address: number, length: number): HostView['scratchArray'] {
   if (length > ARRAY_LIMIT) return notSeen(`setup_data claims a scratch array of ${length} bytes`)
   const bytes = memory.read(address, length)
   if (bytes === undefined) return notSeen(`the scratch array at ${hex(address)} is not inside RAM`)

@@ -7,9 +7,13 @@ export interface ScanOptions {
   readonly starts: readonly Uint8Array[]
   /** Called for each such page, in no order; true ends the scan. The bytes are only lent: they change after the call. */
   readonly visit: (address: number, page: Uint8Array) => boolean
+  /** Called before a chunk is read, where memory has to be made readable first. */
+  readonly before?: (start: number, length: number) => Promise<void>
+  /** Called with each chunk as a whole; the bytes are only lent. */
+  readonly inspect?: (start: number, chunk: Uint8Array) => void
   /** Bytes done and bytes in all; called once per chunk. */
-  readonly onProgress?: (done: number, total: number) => void
-  readonly signal?: AbortSignal
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface ScanResult {
@@ -34,8 +38,10 @@ export async function scanPages(memory: PhysMemory, options: ScanOptions): Promi
   let done = 0
   for (const { start, length } of chunks) {
     options.signal?.throwIfAborted()
+    await options.before?.(start, length)
     const bytes = readChunk(memory, start, buffer.subarray(0, length))
     done += length
+    if (bytes !== undefined) options.inspect?.(start, bytes)
     if (bytes !== undefined && visitChunk(start, bytes, words, options.visit)) return { complete: false, bytesRead: done }
     options.onProgress?.(done, total)
     await nextTurn()

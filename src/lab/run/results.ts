@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { compare } from '../../compare/compare.ts'
 import { resolve } from '../../model/resolve.ts'
 import { formats } from '../../report/formats.ts'
-import type { Comparison, Observation, RunEnvironment } from '../../shared/documents/index.ts'
+import type { Comparison, Observation, Prediction, RunEnvironment } from '../../shared/documents/index.ts'
 import { reportExtras, SERIAL_LOG } from '../report.ts'
 import { environmentOf } from './environment.ts'
 import { givensFrom } from './givens.ts'
@@ -28,18 +28,28 @@ export async function writeResults(planned: Planned, gathered: Gathered): Promis
     prediction: { sha256: sealed.sha256, at: sealed.at },
     resolutions: gathered.resolutions,
   })
+  await writeDocuments(folder, observation, prediction, comparison)
+  return comparison
+}
+
+/** The documents and every report of a run. */
+export async function writeDocuments(
+  folder: RunFolder,
+  observation: Observation,
+  prediction: Prediction,
+  comparison: Comparison,
+): Promise<void> {
   const extras = await reportExtras(folder.directory, observation, prediction)
   await Promise.all([
     folder.writeJson('observation.json', observation),
-    folder.writeText('report.html', formats.html.render(comparison, extras)),
-    folder.writeText('report.md', formats.md.render(comparison, extras)),
-    folder.writeText('report.txt', formats.txt.render(comparison, extras)),
-    folder.writeText('report.ktap', formats.ktap.render(comparison, extras)),
+    ...WRITTEN.map((name) => folder.writeText(`report.${formats[name].extension}`, formats[name].render(comparison, extras))),
   ])
   // Last of all: a run folder with a comparison is complete.
   await folder.writeJson('comparison.json', comparison)
-  return comparison
 }
+
+/** Every format but the comparison itself, which has a file of its own. */
+const WRITTEN = ['html', 'md', 'txt', 'ktap'] as const
 
 function environment({ startedAt, accelerator, images }: Planned, { machine }: Gathered): RunEnvironment {
   const [image] = images

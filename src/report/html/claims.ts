@@ -32,7 +32,7 @@ export function claimsSection(comparison: Comparison): string {
 
 function hopTable(comparison: Comparison, hop: number): string {
   return [
-    `<h3 id="claims-hop${hop}">${hopTitle(hop)}</h3>`,
+    `<h3 id="claims-hop${hop}">${hopTitle(comparison, hop)}</h3>`,
     '<table class="claims"><colgroup><col class="c-verdict"><col class="c-claim"><col><col><col><col class="c-basis"></colgroup>',
     '<thead><tr><th>Verdict</th><th>Claim</th><th>Predicted</th><th>Guest</th><th>Host</th><th>Basis, given</th></tr></thead>',
     ...familiesOf(comparison, hop).map(

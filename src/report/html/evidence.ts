@@ -1,7 +1,7 @@
 import type { Blob, Comparison, Observation } from '../../shared/documents/index.ts'
 import type { RawFile, ReportExtras } from '../report.ts'
 import { html } from '../visible.ts'
-import { qemuCommand } from '../words.ts'
+import { qemuCommand, sealedText } from '../words.ts'
 import { hexdump } from './values.ts'
 
 /** Binary captures up to this many bytes are shown as a hexdump. */
@@ -33,11 +33,7 @@ export function evidenceSection(comparison: Comparison, extras: ReportExtras): s
 function documents(comparison: Comparison, extras: ReportExtras): string {
   const rows: [string, string, string][] = [
     ['experiment', comparison.experiment.sha256, comparison.experiment.name],
-    [
-      'prediction',
-      comparison.prediction.sha256,
-      `fixed at ${comparison.prediction.at}, before the guest started; model ${extras.prediction.model.version}`,
-    ],
+    ['prediction', comparison.prediction.sha256, `fixed at ${sealedText(comparison)}; model ${extras.prediction.model.version}`],
     ...comparison.resolutions.map(
       ({ hop, sha256, at }) =>
         [`resolution, hop ${hop}`, sha256, `rules applied to measured values at ${at}`] satisfies [string, string, string],

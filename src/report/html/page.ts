@@ -4,7 +4,7 @@ import { describe, drawMap, LAYERS } from '../map/draw.ts'
 import { lanesOf, type Lane } from '../map/lanes.ts'
 import type { Render, ReportExtras } from '../report.ts'
 import { html } from '../visible.ts'
-import { basisText, durationText, FINDING_WORDS, hopsOf, hopTitle, verdictSentence } from '../words.ts'
+import { attachedRows, basisText, durationText, FINDING_WORDS, hopsOf, hopTitle, sealedText, verdictSentence } from '../words.ts'
 import { claimsSection, verdictMark } from './claims.ts'
 import { evidenceSection } from './evidence.ts'
 import { STYLE } from './style.ts'
@@ -60,8 +60,9 @@ function heading(comparison: Comparison, extras: ReportExtras): string {
     ['QEMU', environment.qemu.version],
     ['Accelerator', `${environment.accelerator.used.toUpperCase()}: ${environment.accelerator.why}`],
     ['Host', `${environment.host.cpuModel}, ${environment.host.cpus} CPUs, Linux ${environment.host.kernel}`],
+    ...attachedRows(comparison),
     ['Prediction', comparison.prediction.sha256],
-    ['Predicted', `${comparison.prediction.at}, before the guest started`],
+    ['Predicted', sealedText(comparison)],
     ['Run', `${environment.startedAt}, ${durationText(comparison)}`],
     ['Lab', `kho-lab ${environment.lab.version}, Node ${environment.lab.node}, model ${extras.prediction.model.version}`],
   ]
@@ -108,12 +109,12 @@ function memorySection(comparison: Comparison, extras: ReportExtras): string {
     '<p class="muted">Guest physical address space. The lanes are not to scale: every stretch between two edges gets a width that grows with ' +
       'the logarithm of its size, so that a page can be seen beside gigabytes. The strip below them is to scale.</p>',
     `<div class="legend">${legend.join('')}</div>`,
-    ...hopsOf(comparison).map((hop) => hopMap(lanesOf(comparison, extras, hop), hop)),
+    ...hopsOf(comparison).map((hop) => hopMap(lanesOf(comparison, extras, hop), hop, hopTitle(comparison, hop))),
     '</section>',
   ].join('\n')
 }
 
-function hopMap(lanes: readonly Lane[], hop: number): string {
+function hopMap(lanes: readonly Lane[], hop: number, title: string): string {
   const notes = lanes
     .filter((lane) => lane.missing.length > 0)
     .map((lane) =>
@@ -124,7 +125,7 @@ function hopMap(lanes: readonly Lane[], hop: number): string {
   const rows = lanes.flatMap((lane) => lane.marks.map((mark) => `${lane.name.padEnd(10)} ${html(describe(mark))}`))
   const rest = rows.length > RANGES ? `\n… ${rows.length - RANGES} more` : ''
   return [
-    `<h3>${hopTitle(hop)}</h3>`,
+    `<h3>${title}</h3>`,
     `<div class="mapbox">${drawMap(lanes, `Memory map of hop ${hop}: predicted, guest, host and difference`)}`,
     notes.length === 0 ? '' : `<p class="muted">${html(notes.join('; '))}.</p>`,
     '</div>',

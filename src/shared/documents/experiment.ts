@@ -96,6 +96,8 @@ export interface Experiment {
   }
   /** One per boot: index 0 is the first boot, index h the kernel that hop h starts. Length hops + 1. */
   readonly kernels: readonly KernelChoice[]
+  /** The whole command line of every boot, for a machine that somebody else started; no experiment file has it. */
+  readonly commandLine?: string | undefined
   readonly kho: { readonly enabled: boolean; readonly scratch?: string | undefined; readonly liveupdate: boolean }
   readonly reserveMem: readonly { readonly name: string; readonly size: Bytes; readonly align: Bytes }[]
   readonly hugepages?: { readonly size: Bytes; readonly count: number } | undefined

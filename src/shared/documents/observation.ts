@@ -108,8 +108,23 @@ export const HopObservation = z.object({
 })
 export type HopObservation = z.infer<typeof HopObservation>
 
+/** How a machine was reached that the lab did not start: there was no run, only a look. */
+export const Attached = z.object({
+  pid: z.int().optional(),
+  /** The name that its owner gave it (-name). */
+  name: z.string().optional(),
+  /** How its RAM was read, a sentence per memory backend. */
+  ram: z.array(z.string()),
+  /** The QMP monitor that was asked, or why none was. */
+  monitor: z.string(),
+  /** How the guest was asked, or that it was not. */
+  guest: z.string(),
+})
+export type Attached = z.infer<typeof Attached>
+
 /** Where the run took place; everything needed to repeat it. */
 export const RunEnvironment = z.object({
+  attached: Attached.optional(),
   startedAt: z.iso.datetime(),
   endedAt: z.iso.datetime(),
   lab: z.object({ version: z.string(), node: z.string() }),
