@@ -1,7 +1,9 @@
-import type { EventPayload, RunEvent, RunListing, RunMap } from '../shared/contract.ts'
-import type { ComparedClaim, Comparison, ImageManifest, Prediction } from '../shared/documents/index.ts'
+import type { AttachableMachine, EventPayload, RunEvent, RunListing, RunMap } from '../shared/contract.ts'
+import { diffRuns } from '../compare/diff-runs.ts'
+import { Comparison, type ComparedClaim, type ImageManifest, type Prediction } from '../shared/documents/index.ts'
 import { LabError } from '../shared/result.ts'
 import type { DeskDependencies } from './desk.ts'
+import { parseDocument } from './read-document.ts'
 
 /** Synthetic use cases for tests of the desk, the hosts and the page: nothing boots, time is short, every state can be reached. */
 export interface FixtureOptions {
@@ -9,6 +11,9 @@ export interface FixtureOptions {
   readonly comparison?: Comparison
   readonly report?: string
   readonly map?: RunMap
+  readonly machines?: readonly AttachableMachine[]
+  /** What a run is compared with when two are. */
+  readonly other?: Comparison
   readonly images?: readonly ImageManifest[]
   /** Milliseconds between the events of a run; 0 ends it at once. */
   readonly pace?: number
@@ -259,5 +264,20 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
         text: options.report ?? `<h1>Report of ${id}</h1><script>parent.hacked = 1</script>`,
       }
     },
+    pdf: async (id) => {
+      known(id)
+      return { name: `${id}.pdf`, base64: Buffer.from('%PDF-1.4').toString('base64') }
+    },
+    listMachines: async () => options.machines ?? [],
+    attach: async () => {
+      throw new LabError({ code: 'monitor-busy', message: 'another client has the monitor', hint: 'End the other client.' })
+    },
+    diff: async (a, b) => {
+      known(a)
+      known(b)
+      const comparison = options.comparison ?? fixtureComparison
+      return diffRuns({ comparison }, { comparison: options.other ?? comparison })
+    },
+    openReport: (name, text) => parseDocument(name, text, Comparison),
   }
 }

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import {
   events,
   requests,
+  type AttachableMachine,
   type Diagnosis,
   type EventName,
   type EventPayload,
@@ -12,7 +13,7 @@ import {
   type RunEvent,
   type RunListing,
 } from '../shared/contract.ts'
-import type { ImageManifest, Prediction } from '../shared/documents/index.ts'
+import type { Comparison, ImageManifest, Prediction, RunDiff } from '../shared/documents/index.ts'
 import { LabError, toLabError } from '../shared/result.ts'
 import { RunLog, SERIAL_CHUNK_LIMIT } from './desk-run-log.ts'
 
@@ -50,6 +51,15 @@ export interface DeskDependencies {
   map(id: string, hop: number): Promise<RequestOut<'run:map'>>
   kho(id: string, hop: number): Promise<RequestOut<'run:kho'>>
   report(id: string, format: ReportFormat): Promise<RequestOut<'run:report'>>
+  pdf(id: string): Promise<RequestOut<'run:pdf'>>
+  listMachines(): Promise<readonly AttachableMachine[]>
+  /** As startRun, for a look at a machine that runs already. */
+  attach(
+    target: RequestIn<'attach:start'>,
+    options: { readonly signal: AbortSignal; readonly onEvent: (event: RunEvent) => void },
+  ): Promise<StartedRun>
+  diff(a: string, b: string): Promise<RunDiff>
+  openReport(name: string, text: string): Comparison
 }
 
 export type DeskListener = <K extends EventName>(name: K, payload: EventPayload<K>) => void
@@ -82,6 +92,7 @@ class ActiveRun {
   timer: ReturnType<typeof setTimeout> | undefined
 }
 
+type Begin = (options: { readonly signal: AbortSignal; readonly onEvent: (event: RunEvent) => void }) => Promise<StartedRun>
 type Handlers = { readonly [K in RequestName]: (input: z.output<(typeof requests)[K]['in']>) => Promise<unknown> }
 
 export function createDesk(dependencies: DeskDependencies): Desk {
@@ -135,7 +146,7 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     for (const [id] of over.slice(0, Math.max(0, over.length - ENDED_RUNS_KEPT))) runs.delete(id)
   }
 
-  const start = async (yaml: string): Promise<{ id: string }> => {
+  const start = async (begin: Begin): Promise<{ id: string }> => {
     if ([...runs.values()].filter((run) => !run.ended).length >= RUNS_AT_ONCE) {
       throw new LabError({
         code: 'refused',
@@ -144,7 +155,7 @@ export function createDesk(dependencies: DeskDependencies): Desk {
       })
     }
     const run = new ActiveRun()
-    const started = await dependencies.startRun(yaml, { signal: run.abort.signal, onEvent: (event) => onEvent(run, event) })
+    const started = await begin({ signal: run.abort.signal, onEvent: (event) => onEvent(run, event) })
     const { id } = started.listing
     // Events that came before the run had a name are in its log already; pages that ask for the run get them.
     run.listing = run.log.events().reduce(listingAfter, started.listing)
@@ -189,7 +200,9 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     'image:build': buildImage,
     'experiment:list': () => dependencies.listExperiments(),
     'experiment:predict': ({ yaml }) => dependencies.predict(yaml),
-    'run:start': ({ yaml }) => start(yaml),
+    'run:start': ({ yaml }) => start((options) => dependencies.startRun(yaml, options)),
+    'attach:list': () => dependencies.listMachines(),
+    'attach:start': (target) => start((options) => dependencies.attach(target, options)),
     'run:cancel': async ({ id }) => {
       const run = runs.get(id)
       if (!run || run.ended) return { cancelled: false }
@@ -208,6 +221,9 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     'run:map': ({ id, hop }) => dependencies.map(id, hop),
     'run:comparison': ({ id }) => dependencies.comparison(id),
     'run:report': ({ id, format }) => dependencies.report(id, format),
+    'run:pdf': ({ id }) => dependencies.pdf(id),
+    'run:diff': ({ a, b }) => dependencies.diff(a, b),
+    'report:open': ({ name, text }) => Promise.resolve(dependencies.openReport(name, text)),
   }
 
   return {

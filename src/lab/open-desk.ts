@@ -1,12 +1,19 @@
-import type { RunListing } from '../shared/contract.ts'
+import type { RequestIn, RunListing } from '../shared/contract.ts'
+import { Comparison } from '../shared/documents/index.ts'
+import { LabError } from '../shared/result.ts'
 import { formats } from '../report/formats.ts'
+import { attach, ramChoice } from './attach/attach.ts'
+import { listMachines } from './attach/list.ts'
 import { createDesk, type Desk, type DeskDependencies, type StartedRun } from './desk.ts'
 import { replayRun } from './desk-replay.ts'
+import { diffStored } from './diff.ts'
 import { diagnoseThisMachine } from './doctor-here.ts'
 import { experimentOfText, listExperiments } from './experiment-shelf.ts'
 import { buildGuestImage, listBuiltImages } from './images.ts'
 import { imagesOf } from './kernels.ts'
+import { printWithChromium, type PrintHtml } from './pdf.ts'
 import { predictExperiment } from './predict.ts'
+import { parseDocument } from './read-document.ts'
 import { readComparison, renderRunReport } from './report.ts'
 import { LAB_VERSION } from './run/lab-version.ts'
 import { runExperiment } from './run/run-experiment.ts'
@@ -18,10 +25,12 @@ export interface DeskOptions {
   readonly host: 'electron' | 'browser'
   /** Where runs are kept; as the command line has it unless given. */
   readonly runs?: string
+  /** How this host makes a PDF; through a Chromium of the machine unless given. */
+  readonly print?: PrintHtml
 }
 
 /** The desk over the real lab. */
-export function openDesk({ host, runs = runsDirectory() }: DeskOptions): Promise<Desk> {
+export function openDesk({ host, runs = runsDirectory(), print = printWithChromium }: DeskOptions): Promise<Desk> {
   const dependencies: DeskDependencies = {
     version: LAB_VERSION,
     host,
@@ -40,6 +49,14 @@ export function openDesk({ host, runs = runsDirectory() }: DeskOptions): Promise
       const { mediaType, extension } = formats[format]
       return { name: `${id}.${extension}`, mediaType, text: await renderRunReport(await findRun(runs, id), format) }
     },
+    pdf: async (id) => {
+      const pdf = await print(await renderRunReport(await findRun(runs, id), 'html'))
+      return { name: `${id}.pdf`, base64: Buffer.from(pdf).toString('base64') }
+    },
+    listMachines,
+    attach: (target, options) => startAttach(runs, target, options),
+    diff: async (a, b) => diffStored(await findRun(runs, a), await findRun(runs, b)),
+    openReport: (name, text) => parseDocument(name, text, Comparison),
   }
   return Promise.resolve(createDesk(dependencies))
 }
@@ -56,5 +73,30 @@ async function startRun(
   const { id, directory } = await newRunFolder(runs, now, experiment.name)
   const listing: RunListing = { id, name: experiment.name, state: 'running', startedAt: now.toISOString() }
   const done = runExperiment({ experiment, source: yaml, out: directory, signal, onEvent }).then(() => undefined)
+  return { listing, done }
+}
+
+async function startAttach(
+  runs: string,
+  { pid, qmp, serial, ssh, ram = 'auto' }: RequestIn<'attach:start'>,
+  { signal, onEvent }: Parameters<DeskDependencies['attach']>[1],
+): Promise<StartedRun> {
+  if ((pid === undefined) === (qmp === undefined))
+    throw new LabError({
+      code: 'usage',
+      message: 'a machine is named by its process or by its monitor',
+      hint: 'Choose one of the two.',
+    })
+  const only = ramChoice(ram)
+  const now = new Date()
+  const { id, directory } = await newRunFolder(runs, now, 'attached')
+  const listing: RunListing = {
+    id,
+    name: pid === undefined ? 'attached machine' : `attached to process ${pid}`,
+    state: 'running',
+    startedAt: now.toISOString(),
+  }
+  const target = { pid, qmp, serial, ssh: ssh === undefined ? undefined : { destination: ssh }, ram: only }
+  const done = attach({ ...target, out: directory, signal, onEvent }).then(() => undefined)
   return { listing, done }
 }

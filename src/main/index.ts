@@ -3,6 +3,7 @@ import type { Desk } from '../lab/desk.ts'
 import { openDesk } from '../lab/open-desk.ts'
 import { complain } from './complain.ts'
 import { serveContract } from './ipc.ts'
+import { printerOf } from './print.ts'
 import { lockDown } from './security.ts'
 import { openWindow, PAGE_URL } from './window.ts'
 
@@ -48,8 +49,8 @@ function main(): void {
   app
     .whenReady()
     .then(async () => {
-      lockDown(PAGE_URL)
-      desk = await openDesk({ host: 'electron' })
+      const permit = lockDown(PAGE_URL)
+      desk = await openDesk({ host: 'electron', print: printerOf(permit) })
       serveContract(desk, () => window, PAGE_URL)
       show()
     })

@@ -1,20 +1,46 @@
-import { app, session } from 'electron'
+import { app, session, type Session, type WebContents } from 'electron'
 import { isOwnPage } from './ipc.ts'
 
-/** Denies every page of this app what the lab's page never needs: permissions, the network, other pages, windows, webviews. */
-export function lockDown(pageUrl: string): void {
+/** Lets one more file be loaded; the function it returns takes that back. */
+export type Permit = (url: string) => () => void
+
+/** Denies every page of this app what the lab's page never needs: permissions, devices, the network, other pages, windows, webviews. */
+export function lockDown(pageUrl: string): Permit {
+  const permitted = new Set<string>()
   const { defaultSession } = session
-  defaultSession.setPermissionRequestHandler((_contents, _permission, answer) => answer(false))
-  defaultSession.setPermissionCheckHandler(() => false)
+  denyPermissions(defaultSession)
   const pageFolder = new URL('./', pageUrl).href
-  defaultSession.webRequest.onBeforeRequest((details, answer) => answer({ cancel: !mayLoad(details.url, pageFolder) }))
-  app.on('web-contents-created', (_event, contents) => {
-    contents.setWindowOpenHandler(() => ({ action: 'deny' }))
-    contents.on('will-navigate', (event) => {
-      if (!isOwnPage(event.url, pageUrl)) event.preventDefault()
-    })
-    contents.on('will-attach-webview', (event) => event.preventDefault())
+  defaultSession.webRequest.onBeforeRequest((details, answer) =>
+    answer({ cancel: !mayLoad(details.url, pageFolder) && !permitted.has(details.url) }),
+  )
+  // A page saves what it made itself and nothing else.
+  defaultSession.on('will-download', (event, item) => {
+    if (!/^(blob|data):/.test(item.getURL())) event.preventDefault()
   })
+  app.on('web-contents-created', (_event, contents) => confine(contents, pageUrl))
+  return (url) => {
+    permitted.add(url)
+    return () => permitted.delete(url)
+  }
+}
+
+function denyPermissions(target: Session): void {
+  target.setPermissionRequestHandler((_contents, _permission, answer) => answer(false))
+  target.setPermissionCheckHandler(() => false)
+  target.setDevicePermissionHandler(() => false)
+}
+
+/** Reports are shown in frames without an address of their own; no frame goes anywhere else. */
+function confine(contents: WebContents, pageUrl: string): void {
+  contents.setWindowOpenHandler(() => ({ action: 'deny' }))
+  contents.on('will-navigate', (event) => {
+    if (!isOwnPage(event.url, pageUrl)) event.preventDefault()
+  })
+  contents.on('will-frame-navigate', (event) => {
+    if (!isOwnPage(event.url, pageUrl) && !/^about:(srcdoc|blank)$/.test(event.url)) event.preventDefault()
+  })
+  contents.on('will-redirect', (event) => event.preventDefault())
+  contents.on('will-attach-webview', (event) => event.preventDefault())
 }
 
 /** The page's own files; data and blob texts, which it makes itself; the developer tools, which only a person opens. */

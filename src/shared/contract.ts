@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Comparison, Finding, ImageManifest, PhaseName, Prediction, Summary } from './documents/index.ts'
+import { Comparison, Finding, ImageManifest, PhaseName, Prediction, RunDiff, Summary } from './documents/index.ts'
 import { MEMORY_KINDS } from './palette.ts'
 
 /** A LabError on the wire. */
@@ -191,6 +191,26 @@ export const requests = {
   'run:map': { in: Boot, out: RunMap },
   'run:kho': { in: Boot, out: RunKho },
   'run:comparison': { in: z.strictObject({ id: RunId }), out: Comparison },
+  /** QEMU processes of this host that could be looked at. */
+  'attach:list': { in: Nothing, out: z.array(AttachableMachine) },
+  /** Looks at one of them; what comes of it is a run like any other. Exactly one of pid and qmp. */
+  'attach:start': {
+    in: z.strictObject({
+      pid: z.int().min(2).optional(),
+      qmp: z.string().min(1).max(4096).optional(),
+      serial: z.string().min(1).max(4096).optional(),
+      ssh: z.string().min(1).max(255).optional(),
+      /** auto, file, memfd, proc-mem, pmemsave, or a path. */
+      ram: z.string().min(1).max(4096).default('auto'),
+    }),
+    out: z.object({ id: RunId }),
+  },
+  /** What changed from run `a` to run `b`. */
+  'run:diff': { in: z.strictObject({ a: RunId, b: RunId }), out: RunDiff },
+  /** A comparison that somebody has as a file: what `report --format json` wrote. */
+  'report:open': { in: z.strictObject({ name: z.string().max(255), text: z.string().max(64 * 1024 * 1024) }), out: Comparison },
+  /** The report as PDF, in base64. */
+  'run:pdf': { in: z.strictObject({ id: RunId }), out: z.object({ name: z.string(), base64: z.string() }) },
   'run:report': {
     in: z.strictObject({ id: RunId, format: z.enum(REPORT_FORMATS) }),
     out: z.object({ name: z.string(), mediaType: z.string(), text: z.string() }),

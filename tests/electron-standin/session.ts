@@ -1,3 +1,5 @@
+import { EventEmitter } from 'node:events'
+
 type BeforeRequest = (details: { url: string }, answer: (response: { cancel?: boolean }) => void) => void
 
 class WebRequest {
@@ -15,10 +17,11 @@ class WebRequest {
 }
 
 /** Permissions are denied by headless Chromium itself; the handlers are kept so that a test can look at them. */
-export class Session {
+export class Session extends EventEmitter {
   readonly webRequest = new WebRequest()
   permissionRequestHandler: unknown
   permissionCheckHandler: unknown
+  devicePermissionHandler: unknown
 
   setPermissionRequestHandler(handler: unknown): void {
     this.permissionRequestHandler = handler
@@ -26,5 +29,9 @@ export class Session {
 
   setPermissionCheckHandler(handler: unknown): void {
     this.permissionCheckHandler = handler
+  }
+
+  setDevicePermissionHandler(handler: unknown): void {
+    this.devicePermissionHandler = handler
   }
 }

@@ -212,6 +212,11 @@ export class WebContents extends EventEmitter {
     await loaded
   }
 
+  async printToPDF({ printBackground = false, preferCSSPageSize = false } = {}): Promise<Buffer> {
+    const { data } = await this.#send<{ data: string }>('Page.printToPDF', { printBackground, preferCSSPageSize })
+    return Buffer.from(data, 'base64')
+  }
+
   reload(): void {
     this.#expected = this.getURL().split('#', 1)[0]
     this.#tell('Page.reload', {})
