@@ -86,6 +86,7 @@ function firstBootClaims(
     hops: 0,
     seed: 0,
     workload: [],
+    faults: [],
   }
   const [boot] = bootsOf(experiment, [kernel])
   // What the model does not know of this release, it does not know of this machine either.

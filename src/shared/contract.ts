@@ -208,7 +208,7 @@ export const requests = {
   /** What changed from run `a` to run `b`. */
   'run:diff': { in: z.strictObject({ a: RunId, b: RunId }), out: RunDiff },
   /** A comparison that somebody has as a file: what `report --format json` wrote. */
-  'report:open': { in: z.strictObject({ name: z.string().max(255), text: z.string().max(64 * 1024 * 1024) }), out: Comparison },
+  'report:open': { in: z.strictObject({ name: z.string().max(255), text: z.string().max(32 * 1024 * 1024) }), out: Comparison },
   /** The report as PDF, in base64. */
   'run:pdf': { in: z.strictObject({ id: RunId }), out: z.object({ name: z.string(), base64: z.string() }) },
   'run:report': {

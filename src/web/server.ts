@@ -28,8 +28,8 @@ export interface WebHost {
   close(): Promise<void>
 }
 
-/** Largest message of a page: a YAML text of the contract's limit, as JSON. */
-const MESSAGE_LIMIT = 8 * 1024 * 1024
+/** Largest message of a page: a stored report of the contract's limit, as JSON. */
+const MESSAGE_LIMIT = 72 * 1024 * 1024
 
 /**
  * Serves the lab's page and its contract over one WebSocket. Whoever has the token has the lab, and with it QEMU as this user:
