@@ -30,7 +30,7 @@ export function predictAttached(attached: AttachedMachine, experimentSha256: str
     model: { version: MODEL_VERSION },
     kernels: 'unknown' in boot ? [] : [boot.kernel],
     cmdlines: 'unknown' in boot ? [] : [boot.cmdline],
-    claims: made.filter(({ subject }) => attached.guestAnswers || !GUEST_ONLY.includes(subject)),
+    claims: made.filter(({ subject, family }) => attached.guestAnswers || (family !== 'loader' && !GUEST_ONLY.includes(subject))),
   }
 }
 
@@ -60,7 +60,12 @@ const LASTING: readonly string[] = [
 const GUEST_ONLY: readonly string[] = ['boot.cmdline', 'boot.kho', 'firmware.map', 'debugfs.outFdt']
 
 const INSIDE = 'what programs and modules in the guest preserve, the arguments of the machine do not say'
+const LOADER = 'depends on the firmware and the version of QEMU, which the lab did not choose'
 const MASKED: Readonly<Record<string, string>> = {
+  'loader.kernel': LOADER,
+  'loader.initrd': LOADER,
+  'loader.cmdline': LOADER,
+  'loader.setupData': LOADER,
   'firmware.map': 'depends on the devices and the firmware, which the model knows for machines that the lab starts',
   'scratch.addresses': 'depends on every early reservation, and so on devices and firmware that the lab did not choose',
   'tree.root': INSIDE,
