@@ -66,9 +66,7 @@ const imageList = (cli: Cli): Command =>
   ).action(async () => {
     const { listBuiltImages } = await import('../../lab/images.ts')
     const images = await listBuiltImages()
-    printResult(cli, images, () =>
-      images.length === 0 ? 'no images; kho-lab image build makes one\n' : images.map(imageText).join(''),
-    )
+    printResult(cli, images, () => (images.length === 0 ? 'no images; kho-lab image build makes one\n' : imageTable(images)))
   })
 
 const imageRemove = (cli: Cli): Command =>
@@ -81,16 +79,29 @@ const imageRemove = (cli: Cli): Command =>
     .action(async (id: string) => {
       const { removeBuiltImage } = await import('../../lab/images.ts')
       const removed = await removeBuiltImage(id)
-      printResult(cli, removed.manifest, () => `removed ${imageText(removed)}`)
+      printResult(cli, removed.manifest, () => `removed ${imageTable([removed])}`)
     })
 
-const imageText = ({ manifest, size }: ImageEntry): string =>
-  [
+/** One line per image: id, release, the kernel's own release, size, when it was built, and from what. */
+function imageTable(images: readonly ImageEntry[]): string {
+  const rows = images.map(({ manifest, size }) => [
     manifest.id,
-    manifest.release.padEnd(6),
-    manifest.kernelRelease.padEnd(12),
-    roundedSize(size).padStart(8),
+    manifest.release,
+    manifest.kernelRelease,
+    roundedSize(size),
+    manifest.builtAt.slice(0, 16).replace('T', ' '),
     manifest.source,
-  ].join('  ') + '\n'
+  ])
+  const width = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0))
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => cell.padEnd(width(column)))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}
 
 const roundedSize = (size: number): string => formatSize(Math.ceil(size / MiB) * MiB)
