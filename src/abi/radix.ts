@@ -68,20 +68,37 @@ export interface RadixLayoutNode {
  * ascending). The root is there even without records (kho_radix_init_tree(), 7.3).
  */
 export function radixLayout(records: Iterable<{ readonly start: number; readonly order: number }>): RadixLayoutNode[] {
-  const levels = Array.from({ length: RADIX_LEVELS }, () => new Map<number, Set<number>>())
-  levels[RADIX_LEVELS - 1]?.set(0, new Set())
-  for (const { start, order } of records) {
-    const key = radixKey(start, order)
-    levels.forEach((nodes, level) => {
-      const below = level === 0 ? 1 : slotSpan(level)
-      const slots = level === 0 ? RADIX_LEAF_BITS : RADIX_TABLE_SLOTS
-      const prefix = key - (key % (below * slots))
-      const node = nodes.get(prefix) ?? new Set()
-      nodes.set(prefix, node.add(Math.floor((key - prefix) / below)))
-    })
+  const nodes: RadixLayoutNode[] = []
+  let below = sortedKeys(records)
+  let span = 1
+  for (let level = 0; level < RADIX_LEVELS; level++) {
+    const made = nodesAbove(below, level, span)
+    for (const node of made) nodes.push(node)
+    below = Float64Array.from(made, ({ prefix }) => prefix)
+    span *= level === 0 ? RADIX_LEAF_BITS : RADIX_TABLE_SLOTS
   }
-  const nodes = levels.flatMap((nodes, level) =>
-    Array.from(nodes, ([prefix, slots]) => ({ level, prefix, slots: Array.from(slots).sort((a, b) => a - b) })),
-  )
+  if (below.length === 0) nodes.push({ level: RADIX_LEVELS - 1, prefix: 0, slots: [] })
   return nodes.sort((a, b) => a.prefix - b.prefix || b.level - a.level)
+}
+
+/** Ascending, without repetition. */
+function sortedKeys(records: Iterable<{ readonly start: number; readonly order: number }>): Float64Array {
+  const keys = Float64Array.from(records, ({ start, order }) => radixKey(start, order)).sort()
+  return keys.filter((key, index) => index === 0 || key !== keys[index - 1])
+}
+
+/** The nodes of one level, from the ascending keys or prefixes that lie `span` apart in their slots. */
+function nodesAbove(below: Float64Array, level: number, span: number): RadixLayoutNode[] {
+  const size = span * (level === 0 ? RADIX_LEAF_BITS : RADIX_TABLE_SLOTS)
+  const nodes: { level: number; prefix: number; slots: number[] }[] = []
+  let last: (typeof nodes)[number] | undefined
+  for (const key of below) {
+    const prefix = key - (key % size)
+    if (last?.prefix !== prefix) {
+      last = { level, prefix, slots: [] }
+      nodes.push(last)
+    }
+    last.slots.push((key - prefix) / span)
+  }
+  return nodes
 }

@@ -1,7 +1,6 @@
 import { preserveRange, type NodeOf } from '../abi/preserve.ts'
 import { RADIX_LEVELS, radixLayout } from '../abi/radix.ts'
 import { PAGE_SIZE, hex } from '../shared/units.ts'
-import { canonicalJson } from '../shared/json.ts'
 import type { PreservedRecord, SubjectValues } from '../shared/documents/index.ts'
 import type { Span } from './firmware-map.ts'
 
@@ -21,6 +20,10 @@ export const nodeOfPfn =
   (pfn) =>
     nodes.findIndex((spans) => spans.some(({ start, end }) => pfn * PAGE_SIZE >= start && pfn * PAGE_SIZE < end))
 
+/** Orders are below 53 and starts multiples of 4096, so their sum tells both, is exact, and sorts by start and then order. */
+const pack = ({ start, order }: PlainRecord): number => start + order
+const unpack = (packed: number): PlainRecord => ({ start: packed - (packed % PAGE_SIZE), order: packed % PAGE_SIZE })
+
 /**
  * Everything that a boot without a workload preserves: single pages by kho_alloc_preserve() or kho_preserve_pages(page, 1), and
  * each reserve_mem region by reserved_mem_preserve() (mm/memblock.c, 7.3). By start and then order, without repetition.
@@ -30,13 +33,15 @@ export function preservedSet(
   regions: readonly ReservedRegion[],
   nodeOf: NodeOf,
 ): readonly PlainRecord[] {
-  const records = [
-    ...pages.map((start) => ({ start, order: 0 })),
-    // A region below one page has no whole page to preserve: nr_pages is 0 and kho_preserve_pages() does nothing.
-    ...regions.filter(({ size }) => size >= PAGE_SIZE).flatMap(({ start, size }) => preserveRange(start, size, nodeOf)),
-  ].sort((a, b) => a.start - b.start || a.order - b.order)
-  return records.filter(
-    (record, index) => index === 0 || record.start !== records[index - 1]?.start || record.order !== records[index - 1]?.order,
+  // A region below one page has no whole page to preserve: nr_pages is 0 and kho_preserve_pages() does nothing.
+  const blocks = regions.filter(({ size }) => size >= PAGE_SIZE).flatMap(({ start, size }) => preserveRange(start, size, nodeOf))
+  const packed = new Float64Array(pages.length + blocks.length)
+  packed.set(pages)
+  blocks.forEach((record, index) => (packed[pages.length + index] = pack(record)))
+  packed.sort()
+  return Array.from(
+    packed.filter((record, index) => index === 0 || record !== packed[index - 1]),
+    unpack,
   )
 }
 
@@ -48,7 +53,7 @@ export function radixShape(records: readonly PlainRecord[]): SubjectValues['pres
   const levels = Array.from({ length: RADIX_LEVELS }, (_unused, index) => {
     const slots = nodes.filter(({ level }) => level === RADIX_LEVELS - 1 - index).map((node) => node.slots)
     return slots
-      .map((list) => ({ list, text: canonicalJson(list) }))
+      .map((list) => ({ list, text: JSON.stringify(list) }))
       .sort((a, b) => (a.text < b.text ? -1 : 1))
       .map(({ list }) => list)
   })
