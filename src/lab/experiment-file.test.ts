@@ -46,7 +46,7 @@ describe('an experiment file', () => {
 
   it('words every kind of wrong value, in the order of the text', () => {
     const text = [
-      'machine: { type: q53, memory: lots, cpus: 99, nodes: two }',
+      'machine: { type: q53, memory: lots, cpus: 300, nodes: two }',
       'kernel: [{ release: 7.3 }, { relase: "7.3" }]',
       'reserveMem: [{ name: 9, size: 1MiB }]',
       'accelerator: kvn',
@@ -58,8 +58,8 @@ describe('an experiment file', () => {
       '1:1 name: name is required',
       '1:18 machine.type: expected one of q35, pc, found the text "q53"; did you mean q35?',
       '1:31 machine.memory: not a size: lots (write 512MiB, 4GiB or bytes)',
-      '1:43 machine.cpus: 99 is too much: at most 16',
-      '1:54 machine.nodes: expected a number or a list, found the text "two"',
+      '1:43 machine.cpus: 300 is too much: at most 255',
+      '1:55 machine.nodes: expected a number or a list, found the text "two"',
       '2:21 kernel[0].release: expected a text, found 7.3; write it in quotes: "7.3"',
       '2:30 kernel[1].relase: unknown key relase: did you mean release? valid keys in kernel[1]: release, image, cmdline, initrdPadding',
       '3:22 reserveMem[0].name: expected a text, found 9; write it in quotes: "9"',

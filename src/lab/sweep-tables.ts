@@ -30,11 +30,17 @@ const COLUMNS: readonly Column[] = [
   ['why', ({ why }) => why.join('; ')],
 ]
 
-/** A line for each assumption, then one per value, aligned. */
-export function sweepTable({ parameter, assumed, rows }: SweepResult): string {
+/** Titles, then one line per value. */
+export function sweepCells({ parameter, rows }: SweepResult): readonly (readonly string[])[] {
   const columns: readonly Column[] = parameter === 'scratch' ? [['kho_scratch', ({ value }) => `${value}%`], ...COLUMNS] : COLUMNS
-  const cells = [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, text]) => text(row)))]
-  const widths = columns.map((_column, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)))
+  return [columns.map(([title]) => title), ...rows.map((row) => columns.map(([, text]) => text(row)))]
+}
+
+/** A line for each assumption, then one per value, aligned. */
+export function sweepTable(result: SweepResult): string {
+  const { assumed } = result
+  const cells = sweepCells(result)
+  const widths = (cells[0] ?? []).map((_title, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)))
   const lines = cells.map((line) =>
     line
       .map((text, index) => text.padEnd(widths[index] ?? 0))

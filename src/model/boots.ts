@@ -3,7 +3,7 @@ import { behaviourOf, rulesMissing, type Behaviour } from './behaviour.ts'
 import { firstBootFits, possibleProcessors } from './boot/first-boot.ts'
 import { isRandom } from './boot/kaslr.ts'
 import { commandLine } from './command-line.ts'
-import { LARGEST_KNOWN_RAM, ramSpans } from './firmware-map.ts'
+import { ramSpans, whyRamUnknown } from './firmware-map.ts'
 import { kernelOptions, type KernelOptions } from './kernel-options.ts'
 import { scratchFit } from './scratch-fit.ts'
 
@@ -154,12 +154,13 @@ function passedCompatible({ khoCompatible }: Behaviour, fault: Fault | undefined
 
 /** From the schedule of the first boot, where nothing in it is left to chance. */
 function exactFit(
-  { machine, accelerator }: Experiment,
+  experiment: Experiment,
   { build, header, initrdSize }: KernelFacts,
   cmdline: string,
   scratchAlignment: number,
 ): 'fits' | 'impossible' | undefined {
-  if (build === undefined || isRandom({ build, cmdline }) || machine.memory >= LARGEST_KNOWN_RAM) return undefined
+  const { machine, accelerator } = experiment
+  if (build === undefined || isRandom({ build, cmdline }) || whyRamUnknown(experiment) !== undefined) return undefined
   const processors = possibleProcessors(accelerator, cmdline)
   const fits = firstBootFits({ machine, build, initrdSize, cmdline, scratchAlignment }, header.prefAddress, processors)
   return fits === undefined ? undefined : fits ? 'fits' : 'impossible'

@@ -16,8 +16,11 @@ export interface Span {
 const FOUR_GIB = 4 * GiB
 /** qemu_init() rounds -m up to 8 KiB (softmmu/vl.c). */
 const RAM_UNIT = 8 * KiB
-/** Above this pc_memory_init() may move high RAM above 1 TiB for AMD processors; not modelled. */
-export const LARGEST_KNOWN_RAM = 900 * GiB
+/** AMD_HT_START and AMD_ABOVE_1TB_START (hw/i386/pc.c): what AMD processors keep for HyperTransport. */
+const HYPER_TRANSPORT = 0xfd00000000
+const ABOVE_HYPER_TRANSPORT = 2 ** 40
+/** Address space behind RAM for 64-bit PCI: pci_hole64_size of the host bridges. */
+const PCI_HOLE: Readonly<Record<MachineType, number>> = { q35: 32 * GiB, pc: 2 * GiB }
 
 /** RAM below 4 GiB: pc_q35_init() (hw/i386/pc_q35.c) and pc_init1() (hw/i386/pc_piix.c). */
 function lowRamEnd(type: MachineType, ram: number): number {
@@ -29,13 +32,33 @@ function lowRamEnd(type: MachineType, ram: number): number {
   }
 }
 
-/** The RAM itself, as QEMU maps it: one span from 0 and, for what does not fit below 4 GiB, one from 4 GiB. */
+/**
+ * pc_memory_init() (hw/i386/pc.c): the machine of an AMD processor has its high RAM above 1 TiB when RAM and PCI would reach the
+ * HyperTransport range.
+ */
+function movesHighRam(type: MachineType, memory: number): boolean {
+  const ram = roundUp(memory, RAM_UNIT)
+  const end = roundUp(FOUR_GIB + ram - lowRamEnd(type, ram), GiB)
+  return end + PCI_HOLE[type] > HYPER_TRANSPORT
+}
+
+/**
+ * The RAM itself, as QEMU maps it: one span from 0 and, for what does not fit below 4 GiB, one from 4 GiB, or for very large
+ * machines of AMD processors from 1 TiB.
+ */
 export function ramSpans(type: MachineType, memory: number): readonly Span[] {
   const ram = roundUp(memory, RAM_UNIT)
   const low = lowRamEnd(type, ram)
   const high = ram - low
-  return [{ start: 0, end: low }, ...(high > 0 ? [{ start: FOUR_GIB, end: FOUR_GIB + high }] : [])]
+  const start = movesHighRam(type, memory) ? ABOVE_HYPER_TRANSPORT : FOUR_GIB
+  return [{ start: 0, end: low }, ...(high > 0 ? [{ start, end: start + high }] : [])]
 }
+
+/** Why it is not known where QEMU puts a machine's RAM; undefined where it is. The processor of TCG is an AMD one. */
+export const whyRamUnknown = ({ machine: { type, memory }, accelerator }: Experiment): string | undefined =>
+  accelerator !== 'tcg' && movesHighRam(type, memory)
+    ? "from about 1 TiB on QEMU puts RAM elsewhere for AMD processors, and under KVM the processor is the host's"
+    : undefined
 
 export interface Processor {
   /** KVM keeps four pages for its identity map and TSS below the BIOS (kvm_arch_init(), target/i386/kvm/kvm.c). */
@@ -88,9 +111,9 @@ export function firmwareMap(type: MachineType, memory: number, processor: Proces
     ...(processor.kvm ? ([[0xfeffc000, 0xff000000, RESERVED]] as [number, number, string][]) : []),
     [0xfffc0000, FOUR_GIB, RESERVED],
     ...(high === undefined ? [] : ([[high.start, high.end, RAM]] as [number, number, string][])),
-    ...(processor.amd ? ([[0xfd00000000, 0x10000000000, RESERVED]] as [number, number, string][]) : []),
+    ...(processor.amd ? ([[HYPER_TRANSPORT, ABOVE_HYPER_TRANSPORT, RESERVED]] as [number, number, string][]) : []),
   ]
-  return entries.map(([start, end, kind]) => ({ start: hex(start), end: hex(end), type: kind }))
+  return entries.sort(([a], [b]) => a - b).map(([start, end, kind]) => ({ start: hex(start), end: hex(end), type: kind }))
 }
 
 /** A NUMA node as the kernel numbers it. */

@@ -14,7 +14,7 @@ measures; or it is unpredicted, and says which rule is missing.
 --sweep gives one line per value of KEY instead: scratch of the first boot, and whether kexec_file_load finds room in it for
 the next kernel, its initrd and all else. KEY is memory, cpus, nodes or scratch (in percent). Sizes and percentages double
 from FROM, counts go up by one, and TO is always the last; STEPS values lie at even distances. Memory is divided evenly
-among the nodes. Every line is without KASLR, and under TCG unless the experiment says kvm; what was assumed so is said.
+among the nodes. --html also writes charts of it. Every line is without KASLR, and under TCG unless the experiment says kvm; what was assumed so is said.
 
 Examples:
   kho-lab predict experiments/explicit-scratch.yaml
@@ -26,6 +26,7 @@ interface PredictOptions {
   readonly kernel?: string
   readonly sweep?: string
   readonly csv?: boolean
+  readonly html?: string
 }
 
 export const predictCommand = (cli: Cli): Command =>
@@ -34,9 +35,12 @@ export const predictCommand = (cli: Cli): Command =>
     .option('--kernel <FILE>', 'predict for this bzImage at every boot')
     .option('--sweep <KEY=FROM..TO[:STEPS]>', 'one line per value of memory, cpus, nodes or scratch')
     .option('--csv', 'the lines of a sweep as CSV, sizes in bytes')
+    .option('--html <FILE>', 'also write charts and table of a sweep as one page')
     .action(async (file: string, options: PredictOptions) => {
       if (options.csv === true && options.sweep === undefined)
         throw new LabError({ code: 'usage', message: '--csv is for a sweep', hint: 'Give --sweep too, or --json instead.' })
+      if (options.html !== undefined && options.sweep === undefined)
+        throw new LabError({ code: 'usage', message: '--html is for a sweep', hint: 'Give --sweep too.' })
       if (options.csv === true && cli.json)
         throw new LabError({ code: 'usage', message: '--json and --csv both want stdout', hint: 'Give one of them.' })
       const [{ loadExperiment }, { predictExperiment }] = await Promise.all([
@@ -44,7 +48,7 @@ export const predictCommand = (cli: Cli): Command =>
         import('../../lab/predict.ts'),
       ])
       const { experiment } = await loadExperiment(file, { kernel: options.kernel })
-      if (options.sweep !== undefined) return predictedSweep(cli, experiment, options.sweep, options.csv === true)
+      if (options.sweep !== undefined) return predictedSweep(cli, experiment, options.sweep, options)
       const line = progressLine(cli.terminal)
       const prediction = await interruptible(cli.terminal, (signal) =>
         predictExperiment(experiment, { signal, onProgress: line.update }).finally(line.clear),
@@ -52,7 +56,7 @@ export const predictCommand = (cli: Cli): Command =>
       printResult(cli, prediction, () => predictionText(prediction, cli))
     })
 
-async function predictedSweep(cli: Cli, experiment: Experiment, text: string, csv: boolean): Promise<void> {
+async function predictedSweep(cli: Cli, experiment: Experiment, text: string, { csv, html }: PredictOptions): Promise<void> {
   const [{ predictSweep }, { parseSweep }, { assumptions, sweepCsv, sweepTable }] = await Promise.all([
     import('../../lab/predict.ts'),
     import('../../lab/sweep.ts'),
@@ -63,8 +67,13 @@ async function predictedSweep(cli: Cli, experiment: Experiment, text: string, cs
   const result = await interruptible(cli.terminal, (signal) =>
     predictSweep(experiment, sweep, { signal, onProgress: line.update }).finally(line.clear),
   )
-  if (csv) for (const assumption of assumptions(result.assumed)) cli.terminal.err(`${assumption}\n`)
-  printResult(cli, result, () => (csv ? sweepCsv(result) : sweepTable(result)))
+  if (html !== undefined) {
+    const { writeSweepPage } = await import('../../lab/sweep-page.ts')
+    await writeSweepPage(html, experiment.name, result)
+    cli.terminal.err(`charts: ${html}\n`)
+  }
+  if (csv === true) for (const assumption of assumptions(result.assumed)) cli.terminal.err(`${assumption}\n`)
+  printResult(cli, result, () => (csv === true ? sweepCsv(result) : sweepTable(result)))
 }
 
 function predictionText(prediction: Prediction, { terminal }: Cli): string {

@@ -226,12 +226,22 @@ export function whyNotModelled({ build, early }: Pick<BootInput, 'build' | 'earl
   return missing === undefined ? undefined : `a kernel without CONFIG_${missing} is not modelled`
 }
 
+/** A machine with more than the kernel was built for: what it leaves out, and where that shows, is not modelled. */
+function whyTooLarge({ build: { numbers }, cpuNodes, nodes }: BootInput): string | undefined {
+  if (cpuNodes.length > numbers.nrCpus)
+    return `the kernel is built for ${numbers.nrCpus} CPUs (CONFIG_NR_CPUS), the machine has ${cpuNodes.length}`
+  const count = nodes?.length ?? 1
+  return count > numbers.maxNumnodes
+    ? `the kernel is built for ${numbers.maxNumnodes} nodes (CONFIG_NODES_SHIFT), the machine has ${count}`
+    : undefined
+}
+
 /**
  * Runs the schedule of a first boot, to its end or to the step named `last`. An error says what is not modelled, or where
  * the kernel would panic.
  */
 export function bootMemory(input: BootInput, last?: string): Result<BootedMemory> {
-  const reason = whyNotModelled(input)
+  const reason = whyNotModelled(input) ?? whyTooLarge(input)
   if (reason !== undefined) return err(reason)
   const memblock = new Memblock()
   const state: BootState = { input, memblock, maxRam: 0, freePages: 0, scratch: undefined }

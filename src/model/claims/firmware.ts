@@ -1,7 +1,7 @@
 import type { PredictedClaim } from '../../shared/documents/index.ts'
 import type { Boot } from '../boots.ts'
 import { byRule, bzImage64, claim, e820, hostGiven, qemu, seabios, unpredicted } from '../claim.ts'
-import { LARGEST_KNOWN_RAM, firmwareMap, processorOf, ramSpans, socketsOf, toRange } from '../firmware-map.ts'
+import { firmwareMap, processorOf, ramSpans, socketsOf, toRange, whyRamUnknown } from '../firmware-map.ts'
 
 /** kexec hands the same map on (setup_e820_entries()), so what holds for the first boot holds for every hop. */
 export function firmwareClaims(boot: Boot): readonly PredictedClaim[] {
@@ -18,10 +18,8 @@ export function firmwareClaims(boot: Boot): readonly PredictedClaim[] {
     ...e820('e820__memory_setup', 'e820__reserve_resources'),
     ...(boot.hop === 0 ? [] : bzImage64('setup_e820_entries')),
   ]
-  const tooLarge =
-    memory >= LARGEST_KNOWN_RAM
-      ? unpredicted('from 900 GiB on QEMU may move high RAM above 1 TiB, which is not modelled')
-      : undefined
+  const reason = whyRamUnknown(boot.experiment)
+  const tooLarge = reason === undefined ? undefined : unpredicted(reason)
   return [
     claim(boot, 'firmware.map', 'Memory map from the firmware', basis, tooLarge ?? mapPrediction(boot)),
     claim(boot, 'firmware.ram', 'RAM below and above 4 GiB', split, tooLarge ?? { value: ramSpans(type, memory).map(toRange) }),

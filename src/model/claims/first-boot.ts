@@ -8,7 +8,7 @@ import { bootRules, type FirstBootInputs } from '../boot/rules.ts'
 import { FIRST_BOOT } from '../boot/schedule.ts'
 import type { Boot } from '../boots.ts'
 import { byRule, givenOf, hostGiven, unpredicted, type Prediction } from '../claim.ts'
-import { LARGEST_KNOWN_RAM } from '../firmware-map.ts'
+import { whyRamUnknown } from '../firmware-map.ts'
 
 /** Every early reservation has a part in where scratch lies. */
 export const SCHEDULE: readonly Basis[] = [...new Map(FIRST_BOOT.map(({ basis }) => [basis.function, basis])).values()]
@@ -52,8 +52,7 @@ function whyNotScheduled({ hop, experiment, kernel: { build }, cmdline, memoryUn
   if (memoryUnknown !== undefined) return memoryUnknown
   if (hop > 0) return 'what a kernel reserves that kexec started without a handover is not modelled'
   if (build === undefined) return NO_BUILD
-  if (experiment.machine.memory >= LARGEST_KNOWN_RAM) return 'where QEMU puts RAM from 900 GiB on is not modelled'
-  return whyNoSchedule({ build, cmdline })
+  return whyRamUnknown(experiment) ?? whyNoSchedule({ build, cmdline })
 }
 
 /** Inputs are JSON by their type, but for keys that may be absent. */

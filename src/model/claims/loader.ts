@@ -5,7 +5,7 @@ import { isRandom } from '../boot/kaslr.ts'
 import { initrdPlace } from '../boot/loader.ts'
 import type { Boot } from '../boots.ts'
 import { byRule, bzImage64, claim, compressed, givenOf, qemu, unpredicted, type Prediction } from '../claim.ts'
-import { LARGEST_KNOWN_RAM, firmwareMap, processorOf, socketsOf, type Span } from '../firmware-map.ts'
+import { firmwareMap, processorOf, socketsOf, whyRamUnknown, type Span } from '../firmware-map.ts'
 import { possiblePlaces } from '../kaslr-places.ts'
 import type { LoadInputs } from '../kexec-rules.ts'
 import { loaderRules, placesValue } from '../loader-rules.ts'
@@ -24,8 +24,8 @@ const TITLES = {
 export function firstLoaderClaims(boot: Boot): readonly PredictedClaim[] {
   const { machine } = boot.experiment
   const { kernel } = boot
-  const tooLarge =
-    machine.memory >= LARGEST_KNOWN_RAM ? unpredicted('where QEMU puts RAM from 900 GiB on is not modelled') : undefined
+  const reason = whyRamUnknown(boot.experiment)
+  const tooLarge = reason === undefined ? undefined : unpredicted(reason)
   const ram = ramOf(boot)
   const low = ram.find(({ start }) => start === MiB)
   const initrd = initrdPlace(machine.type, machine.memory, kernel.initrdSize, low?.end ?? 0)

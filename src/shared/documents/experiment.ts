@@ -5,6 +5,10 @@ import { Size } from './size.ts'
 import { completeWorkload, Workload, type WorkloadStep } from './workload/workload.ts'
 
 const MAX_MEMORY = 2 ** 52
+/** Without x2APIC, which QEMU's machines have only with an IOMMU (pc_machine_class_init(), hw/i386/pc.c): APIC ids are bytes. */
+const MAX_CPUS = 255
+/** MAX_NUMNODES of kernels as distributions build them (CONFIG_NODES_SHIFT=6); QEMU takes 128. */
+const MAX_NODES = 64
 
 const Node = z.strictObject({
   memory: z
@@ -16,9 +20,9 @@ const Machine = z
   .strictObject({
     type: z.enum(['q35', 'pc']).default('q35').meta({ description: 'QEMU machine type' }),
     memory: Size.prefault('1GiB').meta({ description: 'RAM of the whole guest' }),
-    cpus: z.int().min(1).max(16).default(2).meta({ description: 'number of CPUs' }),
+    cpus: z.int().min(1).max(MAX_CPUS).default(2).meta({ description: 'number of CPUs' }),
     nodes: z
-      .union([z.int().min(1).max(8), z.array(Node).min(1).max(8)])
+      .union([z.int().min(1).max(MAX_NODES), z.array(Node).min(1).max(MAX_NODES)])
       .default(1)
       .meta({ description: 'NUMA nodes: a count (RAM is split evenly) or a list with the memory of each' }),
   })
