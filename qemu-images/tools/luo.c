@@ -7,8 +7,8 @@
  *   many=COUNT,PREFIX       COUNT new sessions, PREFIX0, PREFIX1 and so on; stops at the first that fails
  *   memfd=TOKEN,BYTES,SEED  a memfd filled with the pattern of SEED, preserved under TOKEN in the latest session
  *   retrieve=NAME           a session of the kernel before
- *   fetch=TOKEN,SEED        a memfd of the latest session, compared with the pattern of SEED
- *   again=TOKEN             the memfd that was fetched last, preserved once more, in the latest session
+ *   fetch=TOKEN,SEED        a memfd of the session retrieved last, compared with the pattern of SEED
+ *   again=TOKEN             a memfd that was fetched, preserved once more, in the session created last
  *   finish                  LIVEUPDATE_SESSION_FINISH of the session that was retrieved last
  *
  * One line per operation on stdout: `OP ERRNO DETAIL`, where ERRNO is 0 for success. DETAIL of many is the number of
@@ -57,7 +57,14 @@ struct finish_arg {
 	uint32_t reserved;
 };
 
-static int device, created = -1, retrieved = -1, fetched = -1;
+#define FETCHED_MAX 512
+
+static int device, created = -1, retrieved = -1;
+static struct {
+	uint64_t token;
+	int fd;
+} fetched[FETCHED_MAX];
+static int fetched_count;
 
 static void say(const char *op, int error, const char *detail)
 {
@@ -125,13 +132,16 @@ static int fetch(uint64_t token, uint32_t seed, char *detail, size_t room)
 	struct stat st;
 	uint32_t *words;
 
+	if (fetched_count == FETCHED_MAX)
+		return ENFILE;
 	if (ioctl(retrieved, RETRIEVE_FD, &arg))
 		return errno;
-	fetched = arg.fd;
-	if (fstat(fetched, &st))
+	fetched[fetched_count].token = token;
+	fetched[fetched_count++].fd = arg.fd;
+	if (fstat(arg.fd, &st))
 		return errno;
 	bytes = (uint64_t)st.st_size;
-	words = map(fetched, bytes, PROT_READ);
+	words = map(arg.fd, bytes, PROT_READ);
 	if (!words)
 		return errno;
 	for (uint64_t page = 0; page < bytes / PAGE; page++) {
@@ -144,6 +154,14 @@ static int fetch(uint64_t token, uint32_t seed, char *detail, size_t room)
 	munmap(words, bytes);
 	snprintf(detail, room, "%" PRIu64 " %" PRIu64, bytes, intact);
 	return 0;
+}
+
+static int preserve_again(uint64_t token)
+{
+	for (int i = 0; i < fetched_count; i++)
+		if (fetched[i].token == token)
+			return preserve(fetched[i].fd, token);
+	return ENOENT;
 }
 
 static int create_many(uint64_t count, const char *prefix, char *detail, size_t room)
@@ -197,7 +215,7 @@ static int perform(const char *op, char *detail, size_t room)
 	if (sscanf(op, "fetch=%" SCNu64 ",%" SCNu32, &token, &seed) == 2)
 		return fetch(token, seed, detail, room);
 	if (sscanf(op, "again=%" SCNu64, &token) == 1)
-		return preserve(fetched, token);
+		return preserve_again(token);
 	if (!strcmp(op, "finish"))
 		return ioctl(retrieved, FINISH, &end) ? errno : 0;
 	return -1;

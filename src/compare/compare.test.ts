@@ -337,6 +337,18 @@ const changes: Readonly<Record<Subject, (hops: HopObservation[]) => void>> = {
   'handover.reserveMem': ([, second]) => {
     changeSubtree(second, 'memblock', 'trace', 'truce')
   },
+  'luo.message': ([, second]) => {
+    if (second) second.guest.khoMessages = seen(['luo: Retrieved live update data, liveupdate number: 7'])
+  },
+  'luo.operations': ([first]) => {
+    if (first) first.luo = seen([{ op: 'create=vm', error: 17 }])
+  },
+  'luo.records': ([first]) => {
+    if (first?.host.outRadix.ok) first.host.handedOver = seen({ ...first.host.outRadix.value, recordCount: 99, pageCount: 99 })
+  },
+  'luo.sessions': ([, second]) => {
+    if (second) second.host.luoIncoming = seen({ sessions: [], pageCount: 0 })
+  },
   'kexec.load': () => undefined,
   'kexec.kernel': ([first]) => {
     changeSegment(first, 3)
@@ -386,7 +398,12 @@ function withoutReadings(hop: HopObservation): HopObservation {
     for (const name of Object.keys(view)) copy[name] = notSeen('the guest did not answer')
     return copy as T
   }
-  return { ...hop, guest: blind(hop.guest), host: blind(hop.host) }
+  return {
+    ...hop,
+    guest: blind(hop.guest),
+    host: blind(hop.host),
+    ...(hop.luo === undefined ? {} : { luo: notSeen('nothing was read') }),
+  }
 }
 
 /** The value with one leaf (or, where there is none, the empty list itself) changed into something else. */

@@ -43,6 +43,8 @@ export function blobOf(bytes: Uint8Array): Blob {
   }
 }
 
+const LUO_MESSAGE = 'luo: Retrieved live update data, liveupdate number: 1'
+
 const REGIONS = [
   { start: '0x3a400000', size: '0x4400000' },
   { start: '0x3e800000', size: '0x0' },
@@ -171,7 +173,7 @@ function guestOf(hop: 0 | 1): HopObservation['guest'] {
     bootParams: seen(blobOf(bootParams(hop))),
     setupData: first ? seen([]) : seen([{ type: 10, data: blobOf(encodeKhoSetupData(SETUP)) }]),
     dmesg: seen({ size: 81_234, sha256: sha256('dmesg'), file: `raw/hop${hop}/dmesg.txt` }),
-    khoMessages: seen(first ? [] : ['KHO: found kexec handover data.', `KHO: exec from: ${RELEASE} (count 1)`]),
+    khoMessages: seen(first ? [] : ['KHO: found kexec handover data.', `KHO: exec from: ${RELEASE} (count 1)`, LUO_MESSAGE]),
     memblockReserved: seen(first ? [{ start: '0x1000', end: '0x2000', caller: 'setup_arch+0x10/0x20' }] : ranges),
     ...(first
       ? {
@@ -196,8 +198,18 @@ const hopOf = (hop: 0 | 1): HopObservation => ({
     { phase: 'debugfs', ms: 2105 },
   ],
   guest: guestOf(hop),
-  host: hostOf(hop),
+  host: withSession(hop, hostOf(hop)),
+  ...(hop === 0 ? { luo: seen([{ op: 'create=vm', error: 0 }]) } : {}),
 })
+
+/** One empty LUO session is created in the first boot: one page more, which the next boot finds. */
+function withSession(hop: 0 | 1, view: HopObservation['host']): HopObservation['host'] {
+  if (hop === 1) return { ...view, luoIncoming: seen({ sessions: [{ name: 'vm', files: [] }], pageCount: 1 }) }
+  const { outRadix } = view
+  if (!outRadix.ok) return view
+  const { recordCount, pageCount } = outRadix.value
+  return { ...view, handedOver: seen({ ...outRadix.value, recordCount: recordCount + 1, pageCount: pageCount + 1 }) }
+}
 
 /** A fresh one each time: tests change it. */
 export const sampleObservation = (): Observation => structuredClone(observationOf())
@@ -353,6 +365,10 @@ export function sampleClaims(): ResolvedClaim[] {
     claimOf(1, 'scratch.unchanged', 'Scratch regions are those of the boot before', REGIONS),
     claimOf(1, 'debugfs.outFdt', 'out/fdt in debugfs', { present: false }, { finding: 'out-fdt-absent-after-kho-boot' }),
     claimOf(1, 'debugfs.inSubtrees.LUO', 'in/sub_fdts/LUO is intact', { intact: true }),
+    claimOf(0, 'luo.operations', 'What /dev/liveupdate answers', [{ op: 'create=vm', error: 0 }]),
+    claimOf(0, 'luo.records', 'Records that sessions add', { order0: 1, other: 0 }),
+    claimOf(1, 'luo.message', 'LUO says that it was handed its state', 'Retrieved live update data, liveupdate number: 1'),
+    claimOf(1, 'luo.sessions', 'Sessions that were handed over', [{ name: 'vm', files: [] }]),
     claimOf(1, 'boot.outcome', 'How this boot goes', { how: 'handover' }),
     claimOf(1, 'handover.refused', 'What the kernel says about a handover that it does not take', []),
     claimOf(1, 'handover.inFdt', 'in/fdt is the old out/fdt', { address: hex(ROOT_ADDRESS[0]), size, sha256: digest }),

@@ -4,6 +4,9 @@ import { firstBootFits, possibleProcessors } from './boot/first-boot.ts'
 import { isRandom } from './boot/kaslr.ts'
 import { commandLine } from './command-line.ts'
 import { ramSpans, whyRamUnknown } from './firmware-map.ts'
+import { LARGEST_KNOWN_RAM, ramSpans } from './firmware-map.ts'
+import { luoPlan, type LuoPlan } from './luo/plan.ts'
+import type { SessionPlan } from './luo/operations.ts'
 import { kernelOptions, type KernelOptions } from './kernel-options.ts'
 import { scratchFit } from './scratch-fit.ts'
 
@@ -21,6 +24,8 @@ export interface Boot {
   readonly memoryUnknown?: string
   /** What the lab does to the handover on the way into this boot. */
   readonly fault?: Fault
+  /** What the LUO steps of this boot come to. */
+  readonly luo: LuoPlan
   /** How this boot dies, where it does; there is none after it. */
   readonly death?: Death
   readonly previous?: Boot
@@ -74,7 +79,8 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
     const options = kernelOptions(cmdline, widest)
     const fault = experiment.faults.find((candidate) => candidate.hop === hop)
     const kho = khoState(experiment, kernel, { cmdline, options, fault }, previous)
-    const death = deathOf(fault, kho)
+    const luo = luoPlan(experiment.workload[hop] ?? [], incomingSessions(kho, options, previous), experiment.seed)
+    const death = deathOf(fault, kho, previous)
     const memoryUnknown =
       options.changesMemory === undefined
         ? previous?.memoryUnknown
@@ -86,6 +92,7 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
       cmdline,
       options,
       kho,
+      luo,
       ...(memoryUnknown === undefined ? {} : { memoryUnknown }),
       ...(fault === undefined ? {} : { fault }),
       ...(death === undefined ? {} : { death }),
@@ -102,12 +109,21 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
  * pointer that is no address at all is a general protection fault, for which there is no handler yet:
  * early_fixup_exception() (arch/x86/mm/extable.c) prints the registers and halts.
  */
-function deathOf(fault: Fault | undefined, kho: KhoState): Death | undefined {
-  if (fault?.fault !== 'radix-root' || kho.kind !== 'on' || !kho.received) return undefined
-  return fault.at === 'garbage'
-    ? { how: 'halted', at: '__kho_radix_walk_tree' }
-    : { how: 'panic', message: 'Attempted to kill the idle task!' }
+function deathOf(fault: Fault | undefined, kho: KhoState, previous: Boot | undefined): Death | undefined {
+  if (kho.kind !== 'on' || !kho.received) return undefined
+  if (fault?.fault === 'radix-root')
+    return fault.at === 'garbage'
+      ? { how: 'halted', at: '__kho_radix_walk_tree' }
+      : { how: 'panic', message: 'Attempted to kill the idle task!' }
+  return previous !== undefined && previous.luo.emptyBlocks > 0 ? { how: 'panic', message: LUO_PANIC } : undefined
 }
+
+/** luo_restore_fail() in liveupdate_early_init() (7.3), for the -EINVAL (22) of kho_block_set_restore(). */
+const LUO_PANIC = 'The incoming tree failed to initialize properly [-22], disabling live update'
+
+/** Sessions that this kernel can retrieve: LUO reads them whenever KHO is on, and shows them where live update is. */
+const incomingSessions = (kho: KhoState, options: KernelOptions, previous: Boot | undefined): readonly SessionPlan[] =>
+  kho.kind === 'on' && kho.received && options.liveupdate ? (previous?.luo.sessions ?? []) : []
 
 function khoState(
   experiment: Experiment,

@@ -30,6 +30,18 @@ const knownDefects = [
       'The outgoing tree exists and is handed over; only the file is missing.',
     basis: [{ function: 'kho_init', file: KHO, release: '7.3' }],
   },
+  {
+    id: 'luo-empty-block',
+    title: 'a LUO session that is refused for its name makes the next kernel panic',
+    explanation:
+      'luo_session_insert() makes room for the session before it looks for the name, and takes nothing back when the name exists. ' +
+      'After 51 sessions, or a multiple, that room is a new kho_block, which stays empty; the next kernel refuses a block without ' +
+      'entries and panics instead of going on without the sessions.',
+    basis: [
+      { function: 'luo_session_insert', file: 'kernel/liveupdate/luo_session.c', release: '7.3' },
+      { function: 'kho_block_set_restore', file: 'kernel/liveupdate/kho_block.c', release: '7.3' },
+    ],
+  },
 ] as const satisfies readonly KnownDefect[]
 
 export type DefectId = (typeof knownDefects)[number]['id']

@@ -112,6 +112,7 @@ describe('predict', () => {
         "hop1.debugfs.inSubtrees.LUO: unpredicted luo_early_startup() frees this page before debugfs shows it; whether it is used again is up to the page allocator, not modelled",
         "hop1.preserved.records: rule preserved-records (hop1.tree.address hop1.tree.addresses hop1.tree.memblockRegions hop1.tree.luoFlb)",
         "hop1.preserved.radix: rule preserved-radix (hop1.tree.address hop1.tree.addresses hop1.tree.memblockRegions hop1.tree.luoFlb)",
+        "hop1.luo.message: value "Retrieved live update data, liveupdate number: 1"",
         "hop1.handover.message: value "exec from: 7.3.4 (count 1)"",
         "hop1.handover.reserveMem: rule regions-revived (hop0.tree.memblockRegions)",
         "hop2.scratch.unchanged: rule scratch-unchanged (hop1.scratch.regions)",
@@ -123,6 +124,7 @@ describe('predict', () => {
         "hop2.debugfs.inSubtrees.LUO: unpredicted luo_early_startup() frees this page before debugfs shows it; whether it is used again is up to the page allocator, not modelled",
         "hop2.preserved.records: rule preserved-records (hop2.tree.address hop2.tree.addresses hop2.tree.memblockRegions hop2.tree.luoFlb)",
         "hop2.preserved.radix: rule preserved-radix (hop2.tree.address hop2.tree.addresses hop2.tree.memblockRegions hop2.tree.luoFlb)",
+        "hop2.luo.message: value "Retrieved live update data, liveupdate number: 2"",
         "hop2.handover.message: value "exec from: 7.3.4 (count 2)"",
         "hop2.handover.reserveMem: rule regions-revived (hop1.tree.memblockRegions)",
       ]

@@ -6,6 +6,7 @@ import { firmwareClaims } from './claims/firmware.ts'
 import { handoverClaims } from './claims/handover.ts'
 import { kexecClaims } from './claims/kexec.ts'
 import { firstLoaderClaims } from './claims/loader.ts'
+import { luoClaims } from './claims/luo.ts'
 import { outcomeClaims } from './claims/outcome.ts'
 import { invariantClaims, preservedClaims } from './claims/preserved.ts'
 import { scratchClaims } from './claims/scratch.ts'
@@ -69,6 +70,7 @@ function khoClaims(boot: Boot): readonly PredictedClaim[] {
         ...debugfsClaims(boot, kho),
         ...preservedClaims(boot, kho),
         ...invariantClaims(boot, kho),
+        ...luoClaims(boot, kho),
       ]
   }
 }

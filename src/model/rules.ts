@@ -53,6 +53,12 @@ function preservedRecords(
   return ok(preservedSet(pages, regions, nodeOfPfn(nodes)))
 }
 
+/**
+ * SHA-256 of a page of zeros: what a kho_block is until luo_session_serialize() and luo_file_freeze() (7.3) fill it, on the way
+ * into the kexec.
+ */
+const ZERO_PAGE = 'ad7facb2586fc6e966c004d7d1d16b024f5805ff7cb47c7a85dabd8b48892ca7'
+
 const handedOver = {
   /** Scratch is reused for the whole chain of kexecs: kho_memory_init() (7.3) retrieves instead of reserving. */
   'scratch-unchanged': defineRule(NoInputs, z.object({ 'scratch.regions': z.array(ScratchRegion) }), (_inputs, given) =>
@@ -77,13 +83,13 @@ const handedOver = {
   ),
   /** Nothing writes to preserved pages during a hop but those that the next kernel frees, and drivers that own a region. */
   'content-kept': defineRule(
-    z.strictObject({ freed: z.array(z.string()), written: z.array(z.string()) }),
+    z.strictObject({ freed: z.array(z.string()), written: z.array(z.string()), serialized: z.boolean().optional() }),
     z.object({
       'preserved.hashes': z.array(HashedRecord),
       'tree.addresses': Addresses,
       'tree.memblockRegions': z.array(NamedRegion).optional(),
     }),
-    ({ freed, written }, given) => {
+    ({ freed, written, serialized = false }, given) => {
       const addresses = given['tree.addresses']
       const left = [
         ...freed.flatMap((name) => (addresses[name] === undefined ? [] : [{ start: fromHex(addresses[name]), size: 1 }])),
@@ -93,7 +99,8 @@ const handedOver = {
       ]
       return ok(
         given['preserved.hashes'].filter(
-          ({ start, order }) =>
+          ({ start, order, sha256 }) =>
+            !(serialized && sha256 === ZERO_PAGE) &&
             !left.some(
               (region) => region.start < fromHex(start) + orderBytes(order) && region.start + region.size > fromHex(start),
             ),

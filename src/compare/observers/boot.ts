@@ -48,7 +48,8 @@ type Lost = NonNullable<Context['observation']['lost']>
 
 function deathOf({ code, message, evidence }: Lost): SubjectValues['boot.outcome'] | undefined {
   const said = firstMatch(PANIC, [message, ...evidence])
-  if (code === 'guest-panicked' && said !== undefined) return { how: 'panic', message: said }
+  // %pe prints a name instead of the number where CONFIG_SYMBOLIC_ERRNAME is set.
+  if (code === 'guest-panicked' && said !== undefined) return { how: 'panic', message: said.replace('[-EINVAL]', '[-22]') }
   // Registers on the console and nothing after them.
   const at = firstMatch(RIP, evidence)
   return code === 'guest-silent' && at !== undefined ? { how: 'halted', at } : undefined

@@ -8,6 +8,7 @@ import { handoverObservers } from './handover.ts'
 import { invariantObservers } from './invariant.ts'
 import { kexecObservers } from './kexec.ts'
 import { loaderObservers } from './loader.ts'
+import { luoObservers } from './luo.ts'
 import { preservedObservers } from './preserved.ts'
 import { scratchObservers } from './scratch.ts'
 import { treeObservers } from './tree.ts'
@@ -24,6 +25,7 @@ const observers: ObserversOf<Subject> = {
   ...invariantObservers,
   ...handoverObservers,
   ...kexecObservers,
+  ...luoObservers,
 }
 
 const isSubject = (subject: string): subject is Subject => Object.hasOwn(observers, subject)

@@ -192,6 +192,12 @@ export function rootView(memory: PhysMemory, raw: RawStore, name: string, readin
   })
 }
 
+/** The radix tree of the KHO root at `address`, as it is now; the guest must stand still. */
+export function radixViewAt(memory: PhysMemory, address: number): Reading<RadixView> {
+  const root = examineRoot(memory, address)
+  return root === undefined ? notSeen(`there is no KHO root at ${hex(address)} any more`) : radixReading(root)
+}
+
 export function radixReading({ root, radix }: RootCandidate): Reading<RadixView> {
   return radix === undefined ? notSeen(`there is no radix tree at ${hex(root.memoryMap)}`) : seen(radixView(radix))
 }

@@ -2,7 +2,8 @@ import type { Machine, NextKernel } from '../../guest/machine.ts'
 import { type Capture, DMESG_FILE, captureGuest, captureLog } from '../../guest/observe/capture.ts'
 import type { KernelSymbols } from '../../guest/observe/address-space.ts'
 import { decodeGuestView, decodeKexecSegments } from '../../guest/observe/guest-view.ts'
-import { observeHost } from '../../guest/observe/host-view.ts'
+import { observeHost, radixViewAt } from '../../guest/observe/host-view.ts'
+import { readLuoIncoming } from '../../guest/observe/luo-incoming.ts'
 import { hashRecords } from '../../guest/observe/record-hashes.ts'
 import type { RawStore } from '../../guest/observe/raw-store.ts'
 import { injectFault } from '../../guest/inject.ts'
@@ -12,10 +13,13 @@ import {
   type HopObservation,
   type HostView,
   type InjectedFault,
+  type LuoIncoming,
   type Reading,
 } from '../../shared/documents/index.ts'
 import { LabError, err } from '../../shared/result.ts'
 import { GiB, formatSize, fromHex } from '../../shared/units.ts'
+import type { LuoCall } from '../../model/luo/operations.ts'
+import { carryOutLuo } from './luo-steps.ts'
 import type { FolderRawStore } from './folder-raw-store.ts'
 
 export interface BootContext {
@@ -23,6 +27,8 @@ export interface BootContext {
   readonly cpus: number
   /** Of the kernel of each boot. */
   readonly symbols: readonly KernelSymbols[]
+  /** Of the experiment: patterns follow from it. */
+  readonly seed: number
   readonly raw: FolderRawStore
   readonly signal?: AbortSignal
   readonly onStep: (hop: number, text: string) => void
@@ -56,12 +62,41 @@ export async function observeBoot(
     onProgress: scanProgress((text) => onStep(hop, text)),
   })
   onStep(hop, hostWords(host))
+  const luoIncoming = incomingSessions(machine, previous, context.seed)
   return {
     hop,
     phases: phases.map(({ phase, ms }) => ({ phase, ms: Math.round(ms) })),
     guest,
-    host: { ...host, ...(preservedAfter === undefined ? {} : { preservedAfter }) },
+    host: {
+      ...host,
+      ...(preservedAfter === undefined ? {} : { preservedAfter }),
+      ...(luoIncoming === undefined ? {} : { luoIncoming }),
+    },
   }
+}
+
+/** Only where the boot before had LUO steps: nothing else makes sessions. */
+function incomingSessions(machine: Machine, previous: HopObservation | undefined, seed: number): LuoIncoming | undefined {
+  if (previous?.luo === undefined) return undefined
+  const { outRadix, handedOver = outRadix } = previous.host
+  if (!handedOver.ok) return handedOver
+  const { records, recordCount } = handedOver.value
+  return records.length === recordCount
+    ? readLuoIncoming(machine.memory, records, seed)
+    : notSeen(`only ${records.length} of ${recordCount} preserved records of the boot before were kept`)
+}
+
+/** Does the LUO steps of a boot, and reads the tree of preserved memory once more. */
+export async function doLuoSteps(context: BootContext, seen: HopObservation, calls: readonly LuoCall[]): Promise<HopObservation> {
+  const { machine, onStep } = context
+  if (calls.length === 0) return seen
+  const luo = await carryOutLuo(machine, calls)
+  onStep(seen.hop, luo.ok ? `did ${luo.value.length} LUO operations` : luo.reason)
+  const { outRoot } = seen.host
+  const handedOver = outRoot.ok
+    ? await whileItStands(machine, () => radixViewAt(machine.memory, fromHex(outRoot.value.address)))
+    : outRoot
+  return { ...seen, luo, host: { ...seen.host, handedOver } }
 }
 
 /**
@@ -86,7 +121,7 @@ export async function leaveBoot(
   keepLog(raw, seen.hop, log)
   onStep(seen.hop, 'loaded the next kernel')
   const { preservedBefore, injected } = await whileItStands(machine, () => ({
-    preservedBefore: hashed(machine, seen.host.outRadix),
+    preservedBefore: hashed(machine, seen.host.handedOver ?? seen.host.outRadix),
     injected: inject(machine, seen.host, fault),
   }))
   if (injected !== undefined) onStep(seen.hop, `changed ${injected.what} at ${injected.address}`)

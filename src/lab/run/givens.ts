@@ -78,9 +78,10 @@ function luoFlb(root: RootFdtView): string | undefined {
 }
 
 /** All records, or nothing: a walk that ended early, or a list that was cut, is no base for a rule. */
-function preservedRecords({ outRadix }: HopObservation['host']): PreservedRecord[] | undefined {
-  if (!outRadix.ok || !outRadix.value.complete || outRadix.value.records.length !== outRadix.value.recordCount) return undefined
-  return byStart(outRadix.value.records.map(({ start, order }) => ({ start, order })))
+function preservedRecords({ outRadix, handedOver = outRadix }: HopObservation['host']): PreservedRecord[] | undefined {
+  if (!handedOver.ok || !handedOver.value.complete || handedOver.value.records.length !== handedOver.value.recordCount)
+    return undefined
+  return byStart(handedOver.value.records.map(({ start, order }) => ({ start, order })))
 }
 
 const byStart = <T extends PreservedRecord>(records: readonly T[]): T[] =>

@@ -3,14 +3,15 @@ import { startMachine } from '../../guest/start-machine.ts'
 import { chooseAccelerator } from '../../guest/qemu/accelerator.ts'
 import { reapLeftovers } from '../../guest/qemu/reap.ts'
 import type { GuestImage, Progress } from '../../guest/types.ts'
+import { bootsOf } from '../../model/boots.ts'
 import { predict } from '../../model/predict.ts'
 import { resolve } from '../../model/resolve.ts'
-import type { Comparison, Experiment, PhaseName } from '../../shared/documents/index.ts'
+import { isLuoStep, type Comparison, type Experiment, type PhaseName } from '../../shared/documents/index.ts'
 import { LabError, toLabError } from '../../shared/result.ts'
 import { addressSpaceSymbols, factsOf, imagesOf, initrdOf, paddingOf } from '../kernels.ts'
 import { documentSha256 } from '../predict.ts'
 import { SERIAL_LOG } from '../report.ts'
-import { leaveBoot, observeBoot, type BootContext } from './boots.ts'
+import { doLuoSteps, leaveBoot, observeBoot, type BootContext } from './boots.ts'
 import { environmentOf } from './environment.ts'
 import { givensFrom } from './givens.ts'
 import { LAB_VERSION } from './lab-version.ts'
@@ -26,8 +27,8 @@ import type { Gathered, Planned, RunOutcome, RunRequest } from './run-state.ts'
 export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   const startedAt = new Date().toISOString()
   const { experiment } = request
-  if (experiment.workload.some((steps) => steps.length > 0))
-    throw new LabError({ code: 'refused', message: 'this release of the lab does not carry out workload steps' })
+  if (experiment.workload.some((steps) => steps.some((step) => !isLuoStep(step))))
+    throw new LabError({ code: 'refused', message: 'this release of the lab carries out no workload steps but those of LUO' })
   const folder = await openRunFolder({
     directory: request.out,
     name: experiment.name,
@@ -121,8 +122,10 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
   if (!machine.guarded)
     tell({ type: 'step', hop: 0, text: 'setpriv is missing: if the lab is killed, the next start of the lab ends this QEMU' })
   const symbols = await Promise.all(images.map(addressSpaceSymbols))
+  const luoCalls = bootsOf(experiment, prediction.kernels).map(({ luo }) => luo.calls)
   const context: BootContext = {
     machine,
+    seed: experiment.seed,
     cpus: experiment.machine.cpus,
     symbols,
     raw: folder.raw,
@@ -131,8 +134,10 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
   }
   for (let hop = 0; hop <= experiment.hops; hop++) {
     gathered.hop = hop
-    const seen = await observeBoot(context, hop, gathered.hops.at(-1))
-    gathered.hops.push(seen)
+    const booted = await observeBoot(context, hop, gathered.hops.at(-1))
+    gathered.hops.push(booted)
+    const seen = await doLuoSteps(context, booted, luoCalls[hop] ?? [])
+    gathered.hops[hop] = seen
     if (hop === experiment.hops) break
     const fault = experiment.faults.find((candidate) => candidate.hop === hop + 1)
     await leaveBoot(context, seen, kernelOf(hop + 1), fault, (completed) => {

@@ -83,10 +83,18 @@ function contentClaim(boot: Boot, previous: Boot): PredictedClaim {
     'handover.content',
     'Preserved pages keep their content',
     kho('kho_preserved_memory_reserve', 'kho_mem_retrieve'),
-    byRule('content-kept', { freed: previous.options.liveupdate && boot.options.kho ? [LUO_NODE] : [], written }, [
-      givenOf(previous.hop, 'preserved.hashes'),
-      givenOf(previous.hop, 'tree.addresses'),
-      ...(written.length === 0 ? [] : [givenOf(previous.hop, 'tree.memblockRegions')]),
-    ]),
+    byRule(
+      'content-kept',
+      {
+        freed: previous.options.liveupdate && boot.options.kho ? [LUO_NODE] : [],
+        written,
+        ...(previous.luo.calls.length === 0 ? {} : { serialized: true }),
+      },
+      [
+        givenOf(previous.hop, 'preserved.hashes'),
+        givenOf(previous.hop, 'tree.addresses'),
+        ...(written.length === 0 ? [] : [givenOf(previous.hop, 'tree.memblockRegions')]),
+      ],
+    ),
   )
 }

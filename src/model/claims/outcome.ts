@@ -1,15 +1,19 @@
 import type { PredictedClaim } from '../../shared/documents/index.ts'
 import { behaviourOf, rulesMissing } from '../behaviour.ts'
 import type { Boot } from '../boots.ts'
-import { byRule, claim, extable, givenOf, kexecCore, kho, tasks, unpredicted } from '../claim.ts'
+import { byRule, claim, extable, givenOf, kexecCore, kho, khoBlock, luo, luoSession, tasks, unpredicted } from '../claim.ts'
 
 const OUTCOME = 'How this boot goes'
 const REFUSED = 'What the kernel says about a handover that it does not take'
+
+const EMPTY_BLOCK = [...luoSession('luo_session_insert'), ...khoBlock('kho_block_set_restore'), ...luo('liveupdate_early_init')]
 
 /** Whether the kernel that a kexec started comes up, and whether it takes what the boot before handed over. */
 export function outcomeClaims(boot: Boot): readonly PredictedClaim[] {
   const { previous, kho: state, death } = boot
   if (previous === undefined) return []
+  if (death !== undefined && boot.fault === undefined)
+    return [claim(boot, 'boot.outcome', OUTCOME, EMPTY_BLOCK, { value: death }, 'luo-empty-block')]
   if (death !== undefined) {
     const basis = [
       ...kho('kho_populate', 'kho_memory_init_early', 'kho_extend_scratch', 'kho_radix_walk_tree'),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { bytes, type Bytes } from '../units.ts'
 import { faultIssues, Faults, type Fault } from './faults.ts'
 import { Size } from './size.ts'
+import { isLuoStep } from './workload/luo-steps.ts'
 import { completeWorkload, Workload, type WorkloadStep } from './workload/workload.ts'
 
 const MAX_MEMORY = 2 ** 52
@@ -167,6 +168,8 @@ export function completeExperiment(value: z.output<typeof ExperimentFile>): {
   const { workload, issues: workloadIssues } = completeWorkload(value.workload, value.hops)
   issues.push(...workloadIssues)
   issues.push(...faultIssues(value.faults, value.hops))
+  if (!value.kho.liveupdate && workload.some((steps) => steps.some(isLuoStep)))
+    issues.push({ path: ['kho', 'liveupdate'], message: 'the workload has LUO steps, which need liveupdate: true' })
   if (issues.length > 0) return { issues }
   return {
     issues,

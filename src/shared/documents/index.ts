@@ -1,5 +1,7 @@
 export * from './common.ts'
 export * from './size.ts'
+export * from './luo-report.ts'
+export * from './workload/luo-steps.ts'
 export * from './workload/memory-steps.ts'
 export * from './workload/workload.ts'
 export * from './experiment.ts'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LuoIncoming, LuoOperation } from './luo-report.ts'
 import { Blob, Hex, MapEntry, PreservedRecord, Range, ScratchRegion, Sha256, reading } from './common.ts'
 
 /** One line of /proc/iomem; `end` is exclusive; depth 0 is a top-level resource. */
@@ -77,6 +78,10 @@ export const HostView = z.object({
   outRadix: reading(RadixView),
   /** The handover tree this kernel was given; not on a first boot. */
   inRoot: reading(RootFdtView).optional(),
+  /** The radix tree as read last before the kexec; absent when nothing was done since outRadix was read. */
+  handedOver: reading(RadixView).optional(),
+  /** Read first of all in a boot that follows LUO steps. */
+  luoIncoming: LuoIncoming.optional(),
   /** struct kho_scratch[] in guest RAM. */
   scratchArray: reading(z.object({ address: Hex, regions: z.array(ScratchRegion) })),
   /** SHA-256 of each record of outRadix, read in guest RAM as the last thing before this kernel's kexec. */
@@ -103,6 +108,8 @@ export const HopObservation = z.object({
   phases: z.array(z.object({ phase: PhaseName, ms: z.number() })),
   guest: GuestView,
   host: HostView,
+  /** What the guest's `luo` tool said of the steps of this boot; absent without such steps. */
+  luo: reading(z.array(LuoOperation)).optional(),
   /** What the lab did to the handover before this kernel's kexec, after everything else of this boot was read. */
   injected: InjectedFault.optional(),
 })

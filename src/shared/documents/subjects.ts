@@ -1,4 +1,5 @@
 import type { Json } from '../json.ts'
+import type { LuoOperation } from './luo-report.ts'
 import type { MapEntry, PreservedRecord, Range, ScratchRegion } from './common.ts'
 
 /**
@@ -125,6 +126,24 @@ export interface SubjectValues {
   'handover.setupData': { readonly fdtAddress: string; readonly fdtSize: number; readonly scratchSize: number }
   /** reserve_mem= regions, in command line order, where the boot before had them. Guest and host: this boot's out memblock subtree. */
   'handover.reserveMem': readonly { readonly name: string; readonly start: string; readonly size: string }[]
+
+  /** The line of the kernel log about the state that LUO was handed, from "Retrieved" on. Guest only. */
+  'luo.message': string
+  /** What the guest's `luo` tool reports of the steps of this boot, in order. Guest only. */
+  'luo.operations': readonly LuoOperation[]
+  /** Records that the LUO steps of this boot add to the radix tree. Host: outRadix and handedOver. */
+  'luo.records': { readonly order0: number; readonly other: number }
+  /** Hops: sessions of the boot before, in the order of creation, with their files in the order of preservation. Host: luoIncoming. */
+  'luo.sessions': readonly {
+    readonly name: string
+    readonly files: readonly {
+      readonly token: number
+      readonly compatible: string
+      readonly size?: number
+      readonly folios?: number
+      readonly intactPages?: number
+    }[]
+  }[]
 
   /** Whether kexec_file_load accepted the kernel of this hop: true once it runs, false when it failed with EADDRNOTAVAIL. */
   'kexec.load': { readonly accepted: boolean }

@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { luoSteps, luoStepsOf, type LuoStep } from './luo-steps.ts'
 import { memoryStepProblem, memorySteps, memoryStepsOf, type MemoryStep } from './memory-steps.ts'
 
 /** Every kind of step by its key. A new family of steps is one file and one line here, in {@link WorkloadStep} and in stepsOf(). */
-const stepFamilies = { ...memorySteps } as const
+const stepFamilies = { ...memorySteps, ...luoSteps } as const
 
 /** What is carried out, told apart by `step`. */
-export type WorkloadStep = MemoryStep
+export type WorkloadStep = MemoryStep | LuoStep
 
 type Optional<T extends Readonly<Record<string, z.ZodType>>> = { -readonly [K in keyof T]: z.ZodOptional<T[K]> }
 const optional = <T extends Readonly<Record<string, z.ZodType>>>(shape: T): Optional<T> =>
@@ -57,7 +58,8 @@ export function completeWorkload(
         issues.push({ path: ['workload', index, 'steps', at, 'allocate', problem.key], message: problem.message })
     })
     if (span === undefined) continue
-    for (let at = span.first; at <= span.last; at++) boots[at]?.push(...steps.flatMap((step) => memoryStepsOf(step) ?? []))
+    for (let at = span.first; at <= span.last; at++)
+      boots[at]?.push(...steps.flatMap((step): readonly WorkloadStep[] => memoryStepsOf(step) ?? luoStepsOf(step) ?? []))
   }
   return { workload: boots, issues }
 }
