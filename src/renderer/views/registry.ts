@@ -1,4 +1,5 @@
 import type { Component } from 'vue'
+import AttachView from './AttachView.vue'
 import ClaimsView from './ClaimsView.vue'
 import DoctorView from './DoctorView.vue'
 import KhoView from './KhoView.vue'
@@ -49,6 +50,19 @@ export const VIEWS: readonly View[] = [
     followsAddress: true,
     component: ClaimsView,
   },
-  { id: 'reports', name: 'Reports', words: 'the run as a file', about: 'run', component: ReportsView },
+  {
+    id: 'reports',
+    name: 'Reports',
+    words: 'the run as a file, beside another run, and reports from files',
+    about: 'run',
+    component: ReportsView,
+  },
+  {
+    id: 'attach',
+    name: 'Attach',
+    words: 'machines that the lab did not start',
+    about: 'lab',
+    component: AttachView,
+  },
   { id: 'doctor', name: 'Doctor', words: 'what this machine has, each lack with its fix', about: 'lab', component: DoctorView },
 ]
