@@ -1,4 +1,5 @@
 import type { Experiment, Fault, KernelFacts, SubjectValues } from '../shared/documents/index.ts'
+import { isMemoryStep } from '../shared/documents/index.ts'
 import { behaviourOf, rulesMissing, type Behaviour } from './behaviour.ts'
 import { firstBootFits, possibleProcessors } from './boot/first-boot.ts'
 import { isRandom } from './boot/kaslr.ts'
@@ -8,6 +9,7 @@ import { luoPlan, type LuoPlan } from './luo/plan.ts'
 import type { SessionPlan } from './luo/operations.ts'
 import { kernelOptions, type KernelOptions } from './kernel-options.ts'
 import { scratchFit } from './scratch-fit.ts'
+import { planBoot, type BootPlan, type PlannedSet } from './workload/plan.ts'
 
 /** What the model knows of one boot before it makes claims about it. */
 export interface Boot {
@@ -27,6 +29,8 @@ export interface Boot {
   readonly luo: LuoPlan
   /** How this boot dies, where it does; there is none after it. */
   readonly death?: Death
+  /** What the workload does in this boot. */
+  readonly plan: BootPlan
   readonly previous?: Boot
 }
 
@@ -92,6 +96,7 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
       options,
       kho,
       luo,
+      plan: planBoot((experiment.workload[hop] ?? []).filter(isMemoryStep), handedOver(kho, previous), kho.kind === 'on'),
       ...(memoryUnknown === undefined ? {} : { memoryUnknown }),
       ...(fault === undefined ? {} : { fault }),
       ...(death === undefined ? {} : { death }),
@@ -101,6 +106,12 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
   }
   return boots
 }
+
+/** Sets that khoprobe of this boot finds: it asks kho_retrieve_subtree(), which knows no handover that was not taken. */
+const handedOver = (kho: KhoState, previous: Boot | undefined): readonly PlannedSet[] =>
+  kho.kind !== 'unknown' && kho.received && previous !== undefined
+    ? previous.plan.left.filter(({ state, unknown }) => state === 'preserved' || unknown !== undefined)
+    : []
 
 /**
  * kho_populate() (7.3) takes any root that is not 0; kho_extend_scratch() then walks from it without a check, in

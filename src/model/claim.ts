@@ -64,6 +64,10 @@ export const tasks = in73('kernel/exit.c')
 export const bzImage64 = in73('arch/x86/kernel/kexec-bzimage64.c')
 export const resource = in73('kernel/resource.c')
 export const memblock = in73('mm/memblock.c')
+export const pageAlloc = in73('mm/page_alloc.c')
+/** Functions of the lab's own kernel module. */
+export const khoprobe = (...functions: readonly string[]): readonly Basis[] =>
+  functions.map((name) => ({ function: name, file: 'qemu-images/khoprobe', release: 'khoprobe-v1' }))
 export const x86Setup = in73('arch/x86/kernel/setup.c')
 export const e820 = in73('arch/x86/kernel/e820.c')
 export const compressed = in73('arch/x86/boot/compressed/kaslr.c')

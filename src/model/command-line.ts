@@ -1,4 +1,5 @@
 import type { Experiment } from '../shared/documents/index.ts'
+import { overflowsLog } from './workload/log-room.ts'
 import { GiB, KiB, MiB } from '../shared/units.ts'
 
 /** Largest size with K, M or G that memparse() (lib/cmdline.c) reads back exactly; plain bytes when there is none. */
@@ -27,7 +28,7 @@ export function commandLine(experiment: Experiment, hop: number): string {
   return [
     'console=ttyS0',
     'panic=-1',
-    'memblock=debug',
+    ...(overflowsLog(experiment) ? [] : ['memblock=debug']),
     `kho=${kho.enabled ? 'on' : 'off'}`,
     ...(kho.liveupdate ? ['liveupdate=on'] : []),
     ...(kho.scratch === undefined ? [] : [`kho_scratch=${kho.scratch}`]),

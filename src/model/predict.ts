@@ -12,9 +12,10 @@ import { invariantClaims, preservedClaims } from './claims/preserved.ts'
 import { scratchClaims } from './claims/scratch.ts'
 import { debugfsClaims, treeClaims } from './claims/tree.ts'
 import { unknownClaims } from './claims/unknown.ts'
+import { workloadClaims } from './claims/workload.ts'
 
 /** Changes whenever the same experiment would be predicted differently. */
-export const MODEL_VERSION = '1'
+export const MODEL_VERSION = '2'
 
 /** Digests that a pure function cannot make for itself. */
 interface Digests {
@@ -54,6 +55,7 @@ const claimsOfWholeBoot = (boot: Boot): readonly PredictedClaim[] => [
   ...khoClaims(boot),
   ...(boot.previous === undefined ? [] : kexecClaims(boot, boot.previous)),
   ...receivedClaims(boot),
+  ...workloadClaims(boot),
 ]
 
 function khoClaims(boot: Boot): readonly PredictedClaim[] {

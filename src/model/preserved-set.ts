@@ -25,16 +25,20 @@ const pack = ({ start, order }: PlainRecord): number => start + order
 const unpack = (packed: number): PlainRecord => ({ start: packed - (packed % PAGE_SIZE), order: packed % PAGE_SIZE })
 
 /**
- * Everything that a boot without a workload preserves: single pages by kho_alloc_preserve() or kho_preserve_pages(page, 1), and
+ * Everything that a boot preserves: the records of a workload's sets, single pages by kho_alloc_preserve() or kho_preserve_pages(page, 1), and
  * each reserve_mem region by reserved_mem_preserve() (mm/memblock.c, 7.3). By start and then order, without repetition.
  */
 export function preservedSet(
   pages: readonly number[],
   regions: readonly ReservedRegion[],
+  sets: readonly PlainRecord[],
   nodeOf: NodeOf,
 ): readonly PlainRecord[] {
   // A region below one page has no whole page to preserve: nr_pages is 0 and kho_preserve_pages() does nothing.
-  const blocks = regions.filter(({ size }) => size >= PAGE_SIZE).flatMap(({ start, size }) => preserveRange(start, size, nodeOf))
+  const blocks = [
+    ...sets,
+    ...regions.filter(({ size }) => size >= PAGE_SIZE).flatMap(({ start, size }) => preserveRange(start, size, nodeOf)),
+  ]
   const packed = new Float64Array(pages.length + blocks.length)
   packed.set(pages)
   blocks.forEach((record, index) => (packed[pages.length + index] = pack(record)))

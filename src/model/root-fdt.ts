@@ -1,8 +1,9 @@
+import { KHOPROBE_NODE, KHOPROBE_TABLE_SIZE } from '../abi/khoprobe.ts'
 import { kernelMemblockFdt, kernelRootFdt, type KernelSubtree } from '../abi/libfdt-layout.ts'
 import type { Behaviour } from './behaviour.ts'
 import type { ReserveMem } from './kernel-options.ts'
 
-/** The sub nodes of the KHO root FDT that a boot without any workload adds, and the sizes that follow from them. */
+/** A sub node of the KHO root FDT, and its size. */
 interface SubtreePlan {
   readonly name: string
   readonly size: number
@@ -14,18 +15,21 @@ export const MEMBLOCK_NODE = 'memblock'
 
 /**
  * In the order of kho_add_subtree(): kexec-metadata in kho_init() (fs_initcall), LUO in luo_late_startup() and memblock in
- * reserve_mem_init(), both late_initcall and in link order (kernel/ before mm/).
+ * reserve_mem_init(), both late_initcall and in link order (kernel/ before mm/); khoprobe's table with the first set that it
+ * preserves.
  */
 export function subtreePlan(
   liveupdate: boolean,
   reserveMem: readonly ReserveMem[],
   behaviour: Behaviour,
+  khoprobe: boolean,
 ): readonly SubtreePlan[] {
   const regions = reserveMem.map(({ name, size }) => ({ name, start: 0, size }))
   return [
     { name: METADATA_NODE, size: behaviour.metadata.size },
     ...(liveupdate ? [{ name: LUO_NODE, size: behaviour.luo.size }] : []),
     ...(regions.length === 0 ? [] : [{ name: MEMBLOCK_NODE, size: kernelMemblockFdt(regions).length }]),
+    ...(khoprobe ? [{ name: KHOPROBE_NODE, size: KHOPROBE_TABLE_SIZE }] : []),
   ]
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { orderBytes } from '../abi/preserve.ts'
 import { Hex, PreservedRecord, Range, ScratchRegion, Sha256 } from '../shared/documents/common.ts'
+import { ProbeTableView } from '../shared/documents/workload/observed.ts'
 import { PAGE_SIZE, fromHex, hex, roundDown } from '../shared/units.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import { firmwareMap, processorOf } from './firmware-map.ts'
@@ -10,6 +11,7 @@ import { loaderRules } from './loader-rules.ts'
 import { nodeOfPfn, preservedSet, radixShape, toRecord, type PlainRecord } from './preserved-set.ts'
 import { rootFdt } from './root-fdt.ts'
 import { defineRule, type Rule } from './rule.ts'
+import { tableRecords, workloadRules } from './workload/rules.ts'
 
 const NoInputs = z.strictObject({})
 const Addresses = z.record(z.string(), Hex)
@@ -30,9 +32,10 @@ const PreservedGiven = z.object({
   'tree.addresses': Addresses,
   'tree.memblockRegions': z.array(NamedRegion).optional(),
   'tree.luoFlb': Hex.optional(),
+  'workload.table': ProbeTableView.optional(),
 })
 
-/** All records of a boot without a workload, from where the guest says that its pages are; sizes come from the experiment. */
+/** All records of a boot, from where the guest says that its pages are; sizes come from the experiment. */
 function preservedRecords(
   inputs: z.output<typeof PreservedInputs>,
   given: z.output<typeof PreservedGiven>,
@@ -50,7 +53,10 @@ function preservedRecords(
     regions.push({ start: fromHex(start), size })
   }
   const nodes = inputs.nodes.map((spans) => spans.map(({ start, end }) => ({ start: fromHex(start), end: fromHex(end) })))
-  return ok(preservedSet(pages, regions, nodeOfPfn(nodes)))
+  const nodeOf = nodeOfPfn(nodes)
+  const table = given['workload.table']
+  const sets = table === undefined ? ok([]) : tableRecords(table, nodeOf)
+  return sets.ok ? ok(preservedSet(pages, regions, sets.value, nodeOf)) : sets
 }
 
 /**
@@ -165,6 +171,7 @@ export const rules = {
   ...handedOver,
   ...kexecRules,
   ...loaderRules,
+  ...workloadRules,
   ...bootRules,
 } satisfies Record<string, Rule>
 

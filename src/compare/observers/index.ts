@@ -12,6 +12,7 @@ import { luoObservers } from './luo.ts'
 import { preservedObservers } from './preserved.ts'
 import { scratchObservers } from './scratch.ts'
 import { treeObservers } from './tree.ts'
+import { workloadObservers } from './workload.ts'
 
 /** Every subject that can be claimed, and how it is found; a subject without an observer does not compile. */
 const observers: ObserversOf<Subject> = {
@@ -26,6 +27,7 @@ const observers: ObserversOf<Subject> = {
   ...handoverObservers,
   ...kexecObservers,
   ...luoObservers,
+  ...workloadObservers,
 }
 
 const isSubject = (subject: string): subject is Subject => Object.hasOwn(observers, subject)

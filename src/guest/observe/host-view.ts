@@ -22,6 +22,7 @@ import { MiB, fromHex, hex, physAddr } from '../../shared/units.ts'
 import type { GuestChannel } from '../types.ts'
 import { readAddressSpace, type KernelSymbols } from './address-space.ts'
 import { findBanner } from './banner.ts'
+import { readProbeTable } from './probe-table.ts'
 import { readRamMap } from './ram-map.ts'
 import type { RawStore } from './raw-store.ts'
 import {
@@ -85,10 +86,12 @@ export async function observeHost(channel: GuestChannel, options: HostOptions): 
           ? notSeen(`the KHO root at ${hex(live.value.address)} changed while it was read`)
           : live
         : seen(out)
+    const probeTable = outReading.ok ? readProbeTable(memory, outReading.value) : undefined
     return {
       ramMap,
       outRoot: rootView(memory, raw, 'ram/out', outReading),
       outRadix: outReading.ok ? radixReading(outReading.value) : outReading,
+      ...(probeTable === undefined ? {} : { probeTable }),
       ...(options.hop === 0 ? {} : { inRoot: rootView(memory, raw, 'ram/in', incomingRoot(incoming, inRoot)) }),
       scratchArray:
         wantedArray === undefined && incoming.ok && accepted

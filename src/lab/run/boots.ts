@@ -5,16 +5,22 @@ import { decodeGuestView, decodeKexecSegments } from '../../guest/observe/guest-
 import { observeHost, radixViewAt } from '../../guest/observe/host-view.ts'
 import { readLuoIncoming } from '../../guest/observe/luo-incoming.ts'
 import { hashRecords } from '../../guest/observe/record-hashes.ts'
+import type { ControlWatch } from '../../guest/observe/control-watch.ts'
+import { runWorkload } from '../../guest/khoprobe/driver.ts'
 import type { RawStore } from '../../guest/observe/raw-store.ts'
 import { injectFault } from '../../guest/inject.ts'
 import {
+  isMemoryStep,
   notSeen,
+  seen,
   type Fault,
   type HopObservation,
   type HostView,
   type InjectedFault,
   type LuoIncoming,
   type Reading,
+  type WorkloadObservation,
+  type WorkloadStep,
 } from '../../shared/documents/index.ts'
 import { LabError, err } from '../../shared/result.ts'
 import { GiB, formatSize, fromHex } from '../../shared/units.ts'
@@ -30,8 +36,13 @@ export interface BootContext {
   /** Of the experiment: patterns follow from it. */
   readonly seed: number
   readonly raw: FolderRawStore
+  /** Steps of each boot. */
+  readonly workload: readonly (readonly WorkloadStep[])[]
+  readonly control: ControlWatch
   readonly signal?: AbortSignal
   readonly onStep: (hop: number, text: string) => void
+  /** What of a workload is done, after each step. */
+  readonly onWorkload: (hop: number, workload: WorkloadObservation) => void
 }
 
 /** Waits for a boot and reads everything of it, from inside and from outside. */
@@ -45,6 +56,8 @@ export async function observeBoot(
   // First of all: what was preserved must not have changed, and only this early is nothing else to blame.
   const preservedAfter =
     previous?.host.preservedBefore === undefined ? undefined : hashAgain(machine, previous.host.preservedBefore)
+  const control = context.control.end(machine.memory)
+  const workload = await carriedOut(context, hop)
   const guest = decodeGuestView(await captureGuest(machine, { signal }), below(context.raw, `hop${hop}/guest`))
   onStep(
     hop,
@@ -71,7 +84,9 @@ export async function observeBoot(
       ...host,
       ...(preservedAfter === undefined ? {} : { preservedAfter }),
       ...(luoIncoming === undefined ? {} : { luoIncoming }),
+      ...(control === undefined ? {} : { control: seen(control) }),
     },
+    ...(workload === undefined ? {} : { workload }),
   }
 }
 
@@ -99,13 +114,26 @@ export async function doLuoSteps(context: BootContext, seen: HopObservation, cal
   return { ...seen, luo, host: { ...seen.host, handedOver } }
 }
 
+/** Once any boot has steps, every boot is asked what it was left: also one that does nothing may have been left something. */
+async function carriedOut(context: BootContext, hop: number): Promise<WorkloadObservation | undefined> {
+  if (!context.workload.some((steps) => steps.some(isMemoryStep))) return undefined
+  return runWorkload(context.machine, {
+    hop,
+    steps: (context.workload[hop] ?? []).filter(isMemoryStep),
+    seed: context.seed,
+    signal: context.signal,
+    onStep: (text) => context.onStep(hop, text),
+    onObserved: (workload) => context.onWorkload(hop, workload),
+  })
+}
+
 /**
  * Loads the next kernel, keeps the kernel's list of its segments, hashes what is preserved and starts it. `onLoaded` gets
  * the observation of this boot with what loading showed, before the kexec. Rejects with LabError kexec-refused.
  */
 export async function leaveBoot(
   context: BootContext,
-  seen: HopObservation,
+  left: HopObservation,
   next: NextKernel,
   fault: Fault | undefined,
   onLoaded: (completed: HopObservation) => void,
@@ -114,21 +142,22 @@ export async function leaveBoot(
   try {
     await machine.loadKernel(fault?.fault === 'kexec-load' ? { ...next, loader: 'kexec_load' } : next)
   } catch (error) {
-    onLoaded({ ...seen, guest: { ...seen.guest, kexecSegments: notSeen('the kernel did not load the next one') } })
+    onLoaded({ ...left, guest: { ...left.guest, kexecSegments: notSeen('the kernel did not load the next one') } })
     throw error
   }
   const log = await captureLog(machine, { signal: context.signal })
-  keepLog(raw, seen.hop, log)
-  onStep(seen.hop, 'loaded the next kernel')
+  keepLog(raw, left.hop, log)
+  onStep(left.hop, 'loaded the next kernel')
   const { preservedBefore, injected } = await whileItStands(machine, () => ({
-    preservedBefore: hashed(machine, seen.host.handedOver ?? seen.host.outRadix),
-    injected: inject(machine, seen.host, fault),
+    preservedBefore: hashed(machine, left.host.handedOver ?? left.host.outRadix),
+    injected: inject(machine, left.host, fault),
   }))
-  if (injected !== undefined) onStep(seen.hop, `changed ${injected.what} at ${injected.address}`)
+  context.control.begin(machine.memory, left)
+  if (injected !== undefined) onStep(left.hop, `changed ${injected.what} at ${injected.address}`)
   onLoaded({
-    ...seen,
-    guest: { ...seen.guest, kexecSegments: decodeKexecSegments(log.text(DMESG_FILE)) },
-    host: { ...seen.host, preservedBefore },
+    ...left,
+    guest: { ...left.guest, kexecSegments: decodeKexecSegments(log.text(DMESG_FILE)) },
+    host: { ...left.host, preservedBefore },
     ...(injected === undefined ? {} : { injected }),
   })
   await machine.kexec()

@@ -42,6 +42,7 @@ function givensOfHop({ guest, host }: HopObservation): Record<string, Json> {
     'tree.memblockRegions': root && memblockRegions(root),
     'tree.luoFlb': root && luoFlb(root),
     'tree.blob': root && { address: root.address, size: root.blob.size, sha256: root.blob.sha256 },
+    'workload.table': host.probeTable?.ok ? host.probeTable.value : undefined,
     'preserved.records': preservedRecords(host),
     'preserved.hashes': host.preservedBefore?.ok
       ? byStart(host.preservedBefore.value.map(({ record, sha256 }) => ({ start: record.start, order: record.order, sha256 })))

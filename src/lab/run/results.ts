@@ -57,10 +57,19 @@ function environment({ startedAt, accelerator, images }: Planned, { machine }: G
   return environmentOf({ startedAt, endedAt: new Date().toISOString(), labVersion: LAB_VERSION, accelerator, image, machine })
 }
 
-function lostOf({ lost, hop, phase }: Gathered): Pick<Observation, 'lost'> {
+function lostOf({ lost, hop, phase, workload }: Gathered): Pick<Observation, 'lost'> {
   if (lost === undefined) return {}
   const { code, message, evidence } = lost
-  return { lost: { code, message, hop, ...(phase === undefined ? {} : { phase }), evidence: [...evidence] } }
+  return {
+    lost: {
+      code,
+      message,
+      hop,
+      ...(phase === undefined ? {} : { phase }),
+      ...(workload === undefined ? {} : { workload }),
+      evidence: [...evidence],
+    },
+  }
 }
 
 async function serialEntry(folder: RunFolder): Promise<Observation['raw']> {

@@ -1,4 +1,5 @@
 import { makeRunKeys, type RunKeys } from '../../guest/image/run-cpio.ts'
+import { ControlWatch } from '../../guest/observe/control-watch.ts'
 import { startMachine } from '../../guest/start-machine.ts'
 import { chooseAccelerator } from '../../guest/qemu/accelerator.ts'
 import { reapLeftovers } from '../../guest/qemu/reap.ts'
@@ -6,8 +7,8 @@ import type { GuestImage, Progress } from '../../guest/types.ts'
 import { bootsOf } from '../../model/boots.ts'
 import { predict } from '../../model/predict.ts'
 import { resolve } from '../../model/resolve.ts'
-import { isLuoStep, type Comparison, type Experiment, type PhaseName } from '../../shared/documents/index.ts'
-import { LabError, toLabError } from '../../shared/result.ts'
+import type { Comparison, Experiment, PhaseName } from '../../shared/documents/index.ts'
+import { toLabError } from '../../shared/result.ts'
 import { addressSpaceSymbols, factsOf, imagesOf, initrdOf, paddingOf } from '../kernels.ts'
 import { documentSha256 } from '../predict.ts'
 import { SERIAL_LOG } from '../report.ts'
@@ -27,8 +28,6 @@ import type { Gathered, Planned, RunOutcome, RunRequest } from './run-state.ts'
 export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   const startedAt = new Date().toISOString()
   const { experiment } = request
-  if (experiment.workload.some((steps) => steps.some((step) => !isLuoStep(step))))
-    throw new LabError({ code: 'refused', message: 'this release of the lab carries out no workload steps but those of LUO' })
   const folder = await openRunFolder({
     directory: request.out,
     name: experiment.name,
@@ -38,7 +37,15 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   const tell = request.onEvent ?? (() => undefined)
   try {
     const planned = await plan(request, folder, startedAt)
-    const gathered: Gathered = { hops: [], resolutions: [], machine: undefined, hop: 0, phase: 'firmware', lost: undefined }
+    const gathered: Gathered = {
+      hops: [],
+      resolutions: [],
+      machine: undefined,
+      hop: 0,
+      phase: 'firmware',
+      workload: undefined,
+      lost: undefined,
+    }
     try {
       await travel(planned, gathered)
     } catch (error) {
@@ -128,14 +135,18 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
     seed: experiment.seed,
     cpus: experiment.machine.cpus,
     symbols,
+    workload: experiment.workload,
+    control: new ControlWatch(),
     raw: folder.raw,
     signal,
     onStep: (hop, text) => tell({ type: 'step', hop, text }),
+    onWorkload: (_hop, workload) => (gathered.workload = workload),
   }
   for (let hop = 0; hop <= experiment.hops; hop++) {
     gathered.hop = hop
     const booted = await observeBoot(context, hop, gathered.hops.at(-1))
     gathered.hops.push(booted)
+    gathered.workload = undefined
     const seen = await doLuoSteps(context, booted, luoCalls[hop] ?? [])
     gathered.hops[hop] = seen
     if (hop === experiment.hops) break

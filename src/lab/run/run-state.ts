@@ -2,7 +2,14 @@ import type { Machine } from '../../guest/machine.ts'
 import type { Accelerator } from '../../guest/qemu/accelerator.ts'
 import type { GuestImage } from '../../guest/types.ts'
 import type { RunEvent } from '../../shared/contract.ts'
-import type { Comparison, Experiment, HopObservation, PhaseName, Prediction } from '../../shared/documents/index.ts'
+import type {
+  Comparison,
+  Experiment,
+  HopObservation,
+  PhaseName,
+  Prediction,
+  WorkloadObservation,
+} from '../../shared/documents/index.ts'
 import type { LabError } from '../../shared/result.ts'
 import type { RunFolder } from './run-folder.ts'
 
@@ -34,6 +41,8 @@ export interface Gathered {
   hop: number
   /** The phase that has not been reached yet; undefined once the boot is complete. */
   phase: PhaseName | undefined
+  /** Steps of a boot that has not been observed as a whole yet. */
+  workload: WorkloadObservation | undefined
   lost: LabError | undefined
 }
 

@@ -5,11 +5,11 @@ import { nodeSpans, toRange } from '../firmware-map.ts'
 import { subtreePlan } from '../root-fdt.ts'
 import { REGIONS_CHANGED } from './tree.ts'
 
-/** What this boot preserves, with no workload: the pages of the tree itself and the reserve_mem regions. */
+/** What this boot preserves: the pages of the tree itself, the reserve_mem regions, and the sets of the workload. */
 export function preservedClaims(boot: Boot, state: KhoOn): readonly PredictedClaim[] {
-  const { hop, options } = boot
+  const { hop, options, plan } = boot
   const inputs = {
-    subtrees: subtreePlan(options.liveupdate, options.reserveMem, state.behaviour).map(({ name }) => name),
+    subtrees: subtreePlan(options.liveupdate, options.reserveMem, state.behaviour, plan.table).map(({ name }) => name),
     regions: options.reserveMem.map(({ name, size }) => ({ name, size })),
     nodes: nodeSpans(boot.experiment.machine).map((spans) => spans.map(toRange)),
   }
@@ -18,6 +18,7 @@ export function preservedClaims(boot: Boot, state: KhoOn): readonly PredictedCla
     givenOf(hop, 'tree.addresses'),
     ...(options.reserveMem.length === 0 ? [] : [givenOf(hop, 'tree.memblockRegions')]),
     ...(options.liveupdate ? [givenOf(hop, 'tree.luoFlb')] : []),
+    ...(plan.table ? [givenOf(hop, 'workload.table')] : []),
   ]
   const basis = [
     ...kho('kho_alloc_preserve', '__kho_preserve_pages_order', 'kho_radix_add_key'),
@@ -40,10 +41,13 @@ export function preservedClaims(boot: Boot, state: KhoOn): readonly PredictedCla
       'preserved.radix',
       "Number and contents of the radix tree's node pages",
       basis,
-      missing ?? byRule('preserved-radix', inputs, given),
+      missing ?? (plan.withdrawn ? unpredicted(WITHDRAWN) : byRule('preserved-radix', inputs, given)),
     ),
   ]
 }
+
+const WITHDRAWN =
+  'kho_radix_del_key() leaves empty node pages behind, also for the lists of sets that were taken back, whose places are not known'
 
 /** Regions are split where nodes meet, so nodes matter when there are regions. */
 const nodesUnknown = ({ options, memoryUnknown }: Boot): string | undefined =>

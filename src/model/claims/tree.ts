@@ -75,7 +75,8 @@ const rootUnknown = (boot: Boot): readonly PredictedClaim[] => [
   claim(boot, 'tree.memblock', MEMBLOCK, memblock('reserve_mem', 'prepare_kho_fdt'), unpredicted(REGIONS_CHANGED)),
 ]
 
-const planOf = (boot: Boot, behaviour: Behaviour) => subtreePlan(boot.options.liveupdate, boot.options.reserveMem, behaviour)
+const planOf = ({ options, plan }: Boot, behaviour: Behaviour) =>
+  subtreePlan(options.liveupdate, options.reserveMem, behaviour, plan.table)
 
 /** What debugfs shows of it. */
 export function debugfsClaims(boot: Boot, { behaviour, received }: KhoOn): readonly PredictedClaim[] {

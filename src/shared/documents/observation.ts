@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { LuoIncoming, LuoOperation } from './luo-report.ts'
+import { ControlGroup, ProbeTableView, WorkloadObservation } from './workload/observed.ts'
 import { Blob, Hex, MapEntry, PreservedRecord, Range, ScratchRegion, Sha256, reading } from './common.ts'
 
 /** One line of /proc/iomem; `end` is exclusive; depth 0 is a top-level resource. */
@@ -88,6 +89,10 @@ export const HostView = z.object({
   preservedBefore: reading(z.array(z.object({ record: PreservedRecord, sha256: Sha256 }))).optional(),
   /** The same records of the previous boot, read again as the first thing in this one. */
   preservedAfter: reading(z.array(z.object({ record: PreservedRecord, sha256: Sha256 }))).optional(),
+  /** khoprobe's table, where this boot has preserved something by it. */
+  probeTable: reading(ProbeTableView).optional(),
+  /** What became of sets that the boot before did not preserve: the same check, on pages that nothing protects. */
+  control: reading(z.array(ControlGroup)).optional(),
   /** Physical address of the running kernel's linux_banner string, and its text. */
   banner: reading(z.object({ address: Hex, text: z.string() })),
   /** What KASLR drew: page_offset_base, vmemmap_base and the place of each CPU's entry area, counted in areas. */
@@ -110,6 +115,8 @@ export const HopObservation = z.object({
   host: HostView,
   /** What the guest's `luo` tool said of the steps of this boot; absent without such steps. */
   luo: reading(z.array(LuoOperation)).optional(),
+  /** What the guest did with memory, before anything else of this boot was read; absent without a workload. */
+  workload: WorkloadObservation.optional(),
   /** What the lab did to the handover before this kernel's kexec, after everything else of this boot was read. */
   injected: InjectedFault.optional(),
 })
@@ -156,7 +163,14 @@ export const Observation = z
     hops: z.array(HopObservation),
     /** Why the run ended early; absent when it went to its end. */
     lost: z
-      .object({ code: z.string(), message: z.string(), hop: z.int(), phase: PhaseName.optional(), evidence: z.array(z.string()) })
+      .object({
+        code: z.string(),
+        message: z.string(),
+        hop: z.int(),
+        phase: PhaseName.optional(),
+        evidence: z.array(z.string()),
+        /** Steps that the last boot had carried out by then. */ workload: WorkloadObservation.optional(),
+      })
       .optional(),
     /** Every raw capture of the run: file below raw/, size, hash. */
     raw: z.array(z.object({ file: z.string(), size: z.int(), sha256: Sha256 })),

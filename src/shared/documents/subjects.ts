@@ -1,5 +1,6 @@
 import type { Json } from '../json.ts'
 import type { LuoOperation } from './luo-report.ts'
+import type { ProbeTableView } from './workload/observed.ts'
 import type { MapEntry, PreservedRecord, Range, ScratchRegion } from './common.ts'
 
 /**
@@ -157,6 +158,49 @@ export interface SubjectValues {
   'kexec.scratchArray': { readonly address: string }
   /** In the order of kexec_add_buffer. Guest: the KEXEC_FILE_DEBUG list of the boot before. */
   'kexec.segments': readonly { readonly start: string; readonly memsz: string }[]
+
+  /** Answers of khoprobe, an errno's name or ok, for the steps that the prediction names. Guest. */
+  'workload.steps': readonly { readonly index: number; readonly step: string; readonly result: string }[]
+  /** Sets of the boot before, in the order of its table. Guest: what khoprobe found. Host: the table as that boot left it in RAM. */
+  'workload.inherited': readonly SetShape[]
+  /** Sets that this boot hands over. Guest: khoprobe's list after the last step. Host: the table in RAM. */
+  'workload.preserved': readonly SetShape[]
+  /** Per restore. `hash` is over address and order of every entry. Guest. */
+  'workload.restored': readonly {
+    readonly index: number
+    readonly name: string
+    readonly hash: string
+    readonly restored: number
+    readonly lost: number
+    readonly orderDiffers: number
+    readonly refcountDiffers: number
+    readonly compoundDiffers: number
+    readonly managed: number
+  }[]
+  /** Per restore, for sets of up to 4096 entries; of larger ones `entries` is empty. Guest. */
+  'workload.entries': readonly {
+    readonly index: number
+    readonly name: string
+    readonly entries: readonly {
+      readonly start: string
+      readonly order: number
+      readonly compound: boolean
+      readonly refcount: number
+      readonly node: number
+    }[]
+  }[]
+  /** Per restore: entries whose address in the direct map is the one they had in the boot before. Guest. */
+  'workload.kva': readonly { readonly index: number; readonly name: string; readonly same: number }[]
+  /** Per verify: pages that hold their pattern. Guest. */
+  'workload.intact': readonly { readonly index: number; readonly name: string; readonly pages: number }[]
+  /** Sets that the boot before had and did not preserve: whether any page of them changed. Host. */
+  'workload.control': { readonly sets: readonly string[]; readonly overwritten: boolean }
+}
+type SetShape = {
+  readonly name: string
+  readonly kind: string
+  readonly entries: number
+  readonly pages: number
 }
 export type Subject = keyof SubjectValues
 
@@ -186,6 +230,8 @@ export interface GivenValues {
   'tree.luoFlb': string
   /** The root FDT as read last before the kexec. `size` and `sha256` are of its totalsize bytes. */
   'tree.blob': { readonly address: string; readonly size: number; readonly sha256: string }
+  /** khoprobe's table as it lies in guest RAM when the workload of the boot is done. */
+  'workload.table': ProbeTableView
   /** All records of the radix tree, by start and then order; only when the walk was complete. */
   'preserved.records': readonly PreservedRecord[]
   /** Content hashes taken last before the kexec, by start and then order. */

@@ -157,3 +157,31 @@ export function memoryStepProblem({ allocate }: Written): { readonly key: string
   if (movable && kind === 'vmalloc') return at('movable', 'vmalloc areas are not movable')
   return undefined
 }
+
+/** A step that khoprobe does, as against one of another family. */
+export const isMemoryStep = (step: { readonly step: string }): step is MemoryStep => Object.hasOwn(memorySteps, step.step)
+
+/** A step in the words of the experiment: `preserve driver`. */
+export function stepText(step: MemoryStep): string {
+  switch (step.step) {
+    case 'allocate': {
+      const [first = 0] = step.orders
+      const last = step.orders.at(-1) ?? first
+      const orders = first === last ? `${first}` : `${first}..${last}`
+      return step.kind === 'folio'
+        ? `allocate ${step.name}: ${step.count} folios of order ${orders}`
+        : `allocate ${step.name}: ${step.kind}, ${step.pages} pages${step.huge ? ', huge' : ''}`
+    }
+    case 'churn':
+      return `churn ${step.operations} operations`
+    case 'wait':
+      return `wait ${step.ms} ms`
+    case 'preserve':
+    case 'unpreserve':
+    case 'free':
+    case 'restore':
+    case 'verify':
+    case 'put':
+      return `${step.step} ${step.name}`
+  }
+}

@@ -1,0 +1,120 @@
+import type { PhysMemory } from '../shared/phys-memory.ts'
+import { insideRam } from '../shared/phys-memory.ts'
+import { err, ok, type Result } from '../shared/result.ts'
+import { PAGE_SIZE, hex } from '../shared/units.ts'
+import { u64Number, viewOf } from './bytes.ts'
+import { KHO_VMALLOC_SIZE, decodeKhoVmalloc, readVmallocPages, type KhoVmalloc } from './kho-vmalloc.ts'
+import { orderBytes } from './preserve.ts'
+
+/** The subtree in which khoprobe hands its table over: struct probe_table of qemu-images/khoprobe/khoprobe.h. */
+export const KHOPROBE_NODE = 'khoprobe'
+export const KHOPROBE_TABLE_SIZE = 128 + 31 * 128
+const COMPATIBLE = 'khoprobe-v1'
+const HEADER_SIZE = 128
+const RECORD_SIZE = 128
+const MAX_RECORDS = 31
+const MAX_ENTRIES = 4 * 1024 * 1024
+const MAX_ORDER = 10
+const KINDS = ['folio', 'contiguous', 'vmalloc'] as const
+
+export interface ProbeRecord {
+  readonly name: string
+  readonly kind: (typeof KINDS)[number]
+  readonly count: number
+  readonly pages: number
+  readonly entries: KhoVmalloc
+  /** Of a vmalloc area. */
+  readonly area: KhoVmalloc
+}
+
+export function decodeProbeTable(bytes: Uint8Array): Result<readonly ProbeRecord[]> {
+  if (bytes.length < KHOPROBE_TABLE_SIZE) return err(`a khoprobe table has ${bytes.length} of ${KHOPROBE_TABLE_SIZE} bytes`)
+  const compatible = text(bytes.subarray(0, 16))
+  if (compatible !== COMPATIBLE) return err(`the khoprobe table is '${compatible}' instead of '${COMPATIBLE}'`)
+  const count = u64Number(viewOf(bytes), 16)
+  if (count === undefined || count > MAX_RECORDS) return err('the khoprobe table counts more sets than it has room for')
+  const records: ProbeRecord[] = []
+  for (let index = 0; index < count; index++) {
+    const at = HEADER_SIZE + index * RECORD_SIZE
+    const record = decodeRecord(bytes.subarray(at, at + RECORD_SIZE))
+    if (!record.ok) return record
+    records.push(record.value)
+  }
+  return ok(records)
+}
+
+function decodeRecord(bytes: Uint8Array): Result<ProbeRecord> {
+  const view = viewOf(bytes)
+  const name = text(bytes.subarray(0, 16))
+  const kind = KINDS[view.getUint32(16, true)]
+  const count = u64Number(view, 32)
+  const pages = u64Number(view, 40)
+  if (kind === undefined || count === undefined || count > MAX_ENTRIES || pages === undefined)
+    return err(`the set '${name}' of the khoprobe table is malformed`)
+  const entries = decodeKhoVmalloc(bytes.subarray(64, 64 + KHO_VMALLOC_SIZE))
+  const area = decodeKhoVmalloc(bytes.subarray(80, 80 + KHO_VMALLOC_SIZE))
+  if (!entries.ok) return entries
+  return area.ok ? ok({ name, kind, count, pages, entries: entries.value, area: area.value }) : area
+}
+
+const text = (bytes: Uint8Array): string => {
+  const end = bytes.indexOf(0)
+  return String.fromCharCode(...bytes.subarray(0, end < 0 ? bytes.length : end))
+}
+
+export interface ProbeEntries {
+  /** In the set's order; two arrays, as there can be millions. */
+  readonly starts: Float64Array
+  readonly orders: Uint8Array
+  readonly hash: string
+  /** The pages of the list, and of the chunks that lead to it. */
+  readonly listPages: readonly number[]
+}
+
+/** The entries of a set, from the list that its record leads to: an address each, with the order in the low 12 bits. */
+export function readProbeEntries(memory: PhysMemory, record: ProbeRecord): Result<ProbeEntries> {
+  const list = readVmallocPages(memory, record.entries)
+  if (!list.ok) return list
+  if (list.value.order !== 0 || list.value.pages.length !== Math.ceil((record.count * 8) / PAGE_SIZE))
+    return err(`the list of '${record.name}' has ${list.value.pages.length} pages for ${record.count} entries`)
+  const starts = new Float64Array(record.count)
+  const orders = new Uint8Array(record.count)
+  const chain = new MixChain()
+  for (let index = 0; index < record.count; index++) {
+    const at = index % (PAGE_SIZE / 8)
+    const page = at === 0 ? memory.read(list.value.pages[index / (PAGE_SIZE / 8)] ?? 0, PAGE_SIZE) : undefined
+    if (page !== undefined) chain.words = viewOf(page)
+    const entry = u64Number(chain.words, at * 8)
+    const order = entry === undefined ? MAX_ORDER + 1 : entry % PAGE_SIZE
+    if (entry === undefined || order > MAX_ORDER || !insideRam(memory, entry - order, orderBytes(order)))
+      return err(`entry ${index} of '${record.name}' is no memory`)
+    starts[index] = entry - order
+    orders[index] = order
+    chain.add(at * 8)
+  }
+  return ok({ starts, orders, hash: chain.hash, listPages: [...list.value.chunks, ...list.value.pages] })
+}
+
+const MASK = (1n << 64n) - 1n
+
+/** entries_hash() of qemu-images/khoprobe/report.c. */
+class MixChain {
+  words: DataView = new DataView(new ArrayBuffer(PAGE_SIZE))
+  #hash = 0n
+
+  add(offset: number): void {
+    this.#hash = mix(this.#hash ^ this.words.getBigUint64(offset, true))
+  }
+
+  get hash(): string {
+    return hex(this.#hash)
+  }
+}
+
+/** probe_mix() of qemu-images/khoprobe/report.c: the finalizer of splitmix64. */
+function mix(value: bigint): bigint {
+  let mixed = (value + 0x9e3779b97f4a7c15n) & MASK
+  mixed = ((mixed ^ (mixed >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK
+  mixed = ((mixed ^ (mixed >> 27n)) * 0x94d049bb133111ebn) & MASK
+  return mixed ^ (mixed >> 31n)
+}

@@ -1,0 +1,131 @@
+import { isMemoryStep, type PredictedClaim } from '../../shared/documents/index.ts'
+import type { Boot } from '../boots.ts'
+import { byRule, claim, givenOf, kho, khoprobe, memblock, pageAlloc, unpredicted } from '../claim.ts'
+import { nodeSpans, toRange } from '../firmware-map.ts'
+import { PAGE_SIZE } from '../../shared/units.ts'
+import type { PlannedSet } from '../workload/plan.ts'
+
+/** What khoprobe reports of the steps of this boot, and what it found of the boot before. Nothing without a workload. */
+export function workloadClaims(boot: Boot): readonly PredictedClaim[] {
+  if (!boot.experiment.workload.some((steps) => steps.some(isMemoryStep))) return []
+  const { plan } = boot
+  return [
+    ...(plan.steps.length === 0 ? [] : [stepsClaim(boot)]),
+    ...(boot.hop === 0 ? [] : [inheritedClaim(boot)]),
+    ...(boot.kho.kind === 'on' ? [leavingClaim(boot)] : []),
+    ...restoreClaims(boot),
+    ...intactClaim(boot),
+    ...controlClaim(boot),
+  ]
+}
+
+const known = (sets: readonly PlannedSet[]): boolean => sets.every(({ unknown }) => unknown === undefined)
+const why = (sets: readonly PlannedSet[]): string => sets.find(({ unknown }) => unknown !== undefined)?.unknown ?? ''
+const shapeOf = ({ name, kind, entries, pages }: PlannedSet) => ({ name, kind, entries, pages })
+
+const stepsClaim = (boot: Boot): PredictedClaim =>
+  claim(
+    boot,
+    'workload.steps',
+    'What each step of the workload answers',
+    khoprobe('probe_allocate', 'probe_preserve', 'probe_restore'),
+    {
+      value: boot.plan.steps.flatMap(({ index, text, result }) => (result === undefined ? [] : [{ index, step: text, result }])),
+    },
+  )
+
+/** Sets that were not preserved are not among them: they are lost. */
+function inheritedClaim(boot: Boot): PredictedClaim {
+  const { inherited } = boot.plan
+  return claim(
+    boot,
+    'workload.inherited',
+    'Sets that came over; a set that was not preserved is lost',
+    [...kho('kho_retrieve_subtree', 'kho_restore_vmalloc'), ...khoprobe('probe_inherit')],
+    known(inherited) ? { value: inherited.map(shapeOf) } : unpredicted(why(inherited)),
+  )
+}
+
+function leavingClaim(boot: Boot): PredictedClaim {
+  const leaving = boot.plan.left.filter(({ state, unknown }) => state === 'preserved' || unknown !== undefined)
+  return claim(
+    boot,
+    'workload.preserved',
+    'Sets that this boot hands over',
+    [...kho('kho_preserve_folio', 'kho_preserve_pages', 'kho_preserve_vmalloc'), ...khoprobe('write_table')],
+    known(leaving) ? { value: leaving.map(shapeOf) } : unpredicted(why(leaving)),
+  )
+}
+
+function restoreClaims(boot: Boot): readonly PredictedClaim[] {
+  const { previous, plan } = boot
+  const restored = plan.steps.filter(({ step, result }) => step.step === 'restore' && result === 'ok')
+  if (previous === undefined || restored.length === 0) return []
+  const inputs = {
+    sets: restored.flatMap(({ index, set }) => (set === undefined ? [] : [{ index, ...shapeOf(set) }])),
+    nodes: nodeSpans(boot.experiment.machine).map((spans) => spans.map(toRange)),
+  }
+  const table = givenOf(previous.hop, 'workload.table')
+  const basis = [...kho('kho_restore_page', 'kho_init_folio', 'kho_restore_vmalloc'), ...khoprobe('probe_restore')]
+  return [
+    claim(
+      boot,
+      'workload.restored',
+      'What restoring gives back: every entry, as it was, and its pages managed again',
+      [...basis, ...pageAlloc('adjust_managed_page_count')],
+      byRule('sets-restored', inputs, [table]),
+    ),
+    claim(
+      boot,
+      'workload.entries',
+      'Address, order, compound state, reference count and node of each entry',
+      [...basis, ...pageAlloc('prep_compound_page')],
+      boot.memoryUnknown === undefined ? byRule('entries-restored', inputs, [table]) : unpredicted(boot.memoryUnknown),
+    ),
+    claim(
+      boot,
+      'workload.kva',
+      'Entries whose kernel virtual address stayed the same',
+      [{ function: 'kernel_randomize_memory', file: 'arch/x86/mm/kaslr.c', release: '7.3' }],
+      boot.options.nokaslr && previous.options.nokaslr
+        ? { value: inputs.sets.map(({ index, name, entries }) => ({ index, name, same: entries })) }
+        : unpredicted('KASLR draws the place of the direct map anew in every boot; with nokaslr every address stays'),
+    ),
+  ]
+}
+
+function intactClaim(boot: Boot): readonly PredictedClaim[] {
+  const verified = boot.plan.steps.filter(({ step, result }) => step.step === 'verify' && result === 'ok')
+  if (verified.length === 0) return []
+  return [
+    claim(
+      boot,
+      'workload.intact',
+      'Pages that hold the pattern they were filled with',
+      [...kho('kho_preserved_memory_reserve', 'kho_restore_page'), ...khoprobe('probe_verify')],
+      { value: verified.flatMap(({ index, set }) => (set === undefined ? [] : [{ index, name: set.name, pages: set.pages }])) },
+    ),
+  ]
+}
+
+/**
+ * Free memory is written to as soon as something needs memory: of a quarter of RAM some is, though which part is not said, and a
+ * smaller set may be lucky.
+ */
+function controlClaim(boot: Boot): readonly PredictedClaim[] {
+  const loose =
+    boot.previous?.plan.left.filter(
+      ({ state, kind, unknown }) => (state === 'allocated' || state === 'restored') && kind === 'folio' && unknown === undefined,
+    ) ?? []
+  const pages = loose.reduce((sum, set) => sum + set.pages, 0)
+  if (pages * PAGE_SIZE < boot.experiment.machine.memory / 4) return []
+  return [
+    claim(
+      boot,
+      'workload.control',
+      'Pages that nothing preserves do not all stay as they were: the check can fail',
+      memblock('memblock_free_all'),
+      { value: { sets: loose.map(({ name }) => name), overwritten: true } },
+    ),
+  ]
+}

@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { VMALLOC_CHUNK_ENTRIES } from '../../abi/kho-vmalloc.ts'
+import { preserveRange } from '../../abi/preserve.ts'
+import { LISTED_ENTRIES, ProbeTableView, Range } from '../../shared/documents/index.ts'
+import { err, ok, type Result } from '../../shared/result.ts'
+import { PAGE_SIZE, fromHex } from '../../shared/units.ts'
+import { nodeOfPfn, type PlainRecord } from '../preserved-set.ts'
+import { defineRule, type Rule } from '../rule.ts'
+import type { NodeOf } from '../../abi/preserve.ts'
+
+export type ProbeTable = z.output<typeof ProbeTableView>
+type TableSet = ProbeTable['sets'][number]
+
+const Inputs = z.strictObject({
+  sets: z.array(
+    z.object({ index: z.int(), name: z.string(), kind: z.string(), entries: z.int().positive(), pages: z.int().positive() }),
+  ),
+  nodes: z.array(z.array(Range)),
+})
+const Table = z.object({ 'workload.table': ProbeTableView })
+
+/** kho_restore_vmalloc() (7.3) restores the chunks of its list as well, before it frees them. */
+const chunksOf = (set: TableSet): number =>
+  set.kind === 'vmalloc' ? Math.floor(set.pages / 2 ** set.areaOrder / VMALLOC_CHUNK_ENTRIES) + 1 : 0
+
+function each<T>(
+  { sets }: z.output<typeof Inputs>,
+  table: ProbeTable,
+  make: (planned: z.output<typeof Inputs>['sets'][number], set: TableSet) => T,
+): Result<T[]> {
+  const made: T[] = []
+  for (const planned of sets) {
+    const set = table.sets.find(({ name }) => name === planned.name)
+    if (set === undefined) return err(`the table of the boot before has no set ${planned.name}`)
+    made.push(make(planned, set))
+  }
+  return ok(made)
+}
+
+export const workloadRules = {
+  'sets-restored': defineRule(Inputs, Table, (inputs, given) =>
+    each(inputs, given['workload.table'], ({ index, name, entries, pages }, set) => ({
+      index,
+      name,
+      hash: set.hash,
+      restored: entries,
+      lost: 0,
+      orderDiffers: 0,
+      refcountDiffers: 0,
+      compoundDiffers: 0,
+      managed: pages + chunksOf(set),
+    })),
+  ),
+  /** kho_restore_page() (7.3): reference count 1; kho_init_folio(): compound above order 0. */
+  'entries-restored': defineRule(Inputs, Table, (inputs, given) => {
+    const nodeOf = nodeOfRanges(inputs.nodes)
+    return each(inputs, given['workload.table'], ({ index, name, entries }, set) => ({
+      index,
+      name,
+      entries:
+        entries > LISTED_ENTRIES
+          ? []
+          : set.records.map(({ start, order }) => ({
+              start,
+              order,
+              compound: order > 0,
+              refcount: 1,
+              node: nodeOf(fromHex(start) / PAGE_SIZE),
+            })),
+    }))
+  }),
+} satisfies Record<string, Rule>
+
+export const nodeOfRanges = (nodes: readonly (readonly z.output<typeof Range>[])[]): NodeOf =>
+  nodeOfPfn(nodes.map((spans) => spans.map(({ start, end }) => ({ start: fromHex(start), end: fromHex(end) }))))
+
+/** What the sets of a table add to the tree: their pages as KHO splits them, the lists of entries, and the chunks. */
+export function tableRecords(table: ProbeTable, nodeOf: NodeOf): Result<readonly PlainRecord[]> {
+  const records: PlainRecord[] = []
+  for (const set of table.sets) {
+    if (set.records.length !== set.entries)
+      return err(
+        `the ${set.entries} entries of ${set.name} are too many to be listed, and so are the records that follow from them`,
+      )
+    records.push(...setRecords(set, nodeOf))
+    for (const { start, end } of set.listPages)
+      for (let page = fromHex(start); page < fromHex(end); page += PAGE_SIZE) records.push({ start: page, order: 0 })
+  }
+  return ok(records)
+}
+
+function setRecords(set: TableSet, nodeOf: NodeOf): readonly PlainRecord[] {
+  const plain = set.records.map(({ start, order }) => ({ start: fromHex(start), order }))
+  switch (set.kind) {
+    case 'folio':
+      return plain
+    case 'contiguous':
+      return preserveRange(plain[0]?.start ?? 0, set.pages * PAGE_SIZE, nodeOf)
+    case 'vmalloc': {
+      const unit = 2 ** set.areaOrder
+      return plain
+        .filter((_record, index) => index % unit === 0)
+        .flatMap(({ start }) => preserveRange(start, unit * PAGE_SIZE, nodeOf))
+    }
+  }
+}
