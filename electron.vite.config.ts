@@ -13,7 +13,15 @@ const checks = { bundlerTimings: false }
 
 export default defineConfig({
   main: {
-    build: { outDir: 'out/main', rolldownOptions: { checks, input: { index: 'src/main/index.ts' } } },
+    build: {
+      outDir: 'out/main',
+      rolldownOptions: {
+        checks,
+        input: { index: 'src/main/index.ts', 'simulate-worker': 'src/lab/simulate/worker.ts' },
+        // As in the command's bundle, so that the worker is found beside the code that starts it.
+        output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+      },
+    },
   },
   preload: {
     define: contractNames,

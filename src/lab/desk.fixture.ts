@@ -219,6 +219,23 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
         throw new LabError({ code: 'bad-experiment', message: 'hello.yaml:2:1: bad: unknown key', hint: 'Correct the file.' })
       return prediction
     },
+    sweep: async () => ({
+      parameter: 'memory',
+      assumed: ['TCG'],
+      rows: [
+        {
+          value: 2 ** 30,
+          memory: 2 ** 30,
+          nodes: 1,
+          cpus: 2,
+          kho: true,
+          regions: 3,
+          scratch: { regions: [{ kind: 'lowmem', size: 2 ** 26 }], size: 2 ** 26, share: 1 / 16 },
+          nextFits: true,
+          why: [],
+        },
+      ],
+    }),
     startRun: async (_yaml, { onEvent, signal }) => {
       if (images.length === 0)
         throw new LabError({ code: 'image-missing', message: 'no guest image is built yet', hint: 'Build it.' })

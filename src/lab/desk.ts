@@ -16,6 +16,9 @@ import {
 import type { Comparison, ImageManifest, Prediction, RunDiff } from '../shared/documents/index.ts'
 import { LabError, toLabError } from '../shared/result.ts'
 import { RunLog, SERIAL_CHUNK_LIMIT } from './desk-run-log.ts'
+import { studyHandlers } from './desk-studies.ts'
+import type { SweepResult } from './sweep.ts'
+import { createStudyRuns } from './simulate/study-runs.ts'
 
 export type ReportFormat = RequestIn<'run:report'>['format']
 
@@ -38,6 +41,8 @@ export interface DeskDependencies {
   }): Promise<ImageManifest>
   listExperiments(): Promise<readonly ExperimentListing[]>
   predict(yaml: string): Promise<Prediction>
+  /** One line per value; `sweep` as on the command line. */
+  sweep(yaml: string, sweep: string): Promise<SweepResult>
   /** Rejects with a LabError when the run cannot be started at all; then nothing was started. */
   startRun(
     yaml: string,
@@ -189,7 +194,10 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     )
   }
 
+  const studies = createStudyRuns((id, gathered) => emit('study:event', { id, events: gathered }))
+
   const handlers: Handlers = {
+    ...studyHandlers(studies),
     'lab:info': async () => ({
       version: dependencies.version,
       host: dependencies.host,
@@ -203,6 +211,7 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     'run:start': ({ yaml }) => start((options) => dependencies.startRun(yaml, options)),
     'attach:list': () => dependencies.listMachines(),
     'attach:start': (target) => start((options) => dependencies.attach(target, options)),
+    'predict:sweep': ({ yaml, sweep }) => dependencies.sweep(yaml, sweep),
     'run:cancel': async ({ id }) => {
       const run = runs.get(id)
       if (!run || run.ended) return { cancelled: false }
@@ -245,6 +254,7 @@ export function createDesk(dependencies: DeskDependencies): Desk {
       disposed = true
       building?.abort.abort()
       for (const run of runs.values()) run.abort.abort()
+      await studies.dispose()
       const deadline = Date.now() + boundMs
       while (Date.now() < deadline && (building !== undefined || [...runs.values()].some((run) => !run.ended))) {
         await new Promise((resolve) => setTimeout(resolve, 20))

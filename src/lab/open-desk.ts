@@ -12,9 +12,10 @@ import { experimentOfText, listExperiments } from './experiment-shelf.ts'
 import { buildGuestImage, listBuiltImages } from './images.ts'
 import { imagesOf } from './kernels.ts'
 import { printWithChromium, type PrintHtml } from './pdf.ts'
-import { predictExperiment } from './predict.ts'
+import { predictExperiment, predictSweep } from './predict.ts'
 import { parseDocument } from './read-document.ts'
 import { readComparison, renderRunReport } from './report.ts'
+import { parseSweep } from './sweep.ts'
 import { LAB_VERSION } from './run/lab-version.ts'
 import { runExperiment } from './run/run-experiment.ts'
 import { khoOfRun } from './run-kho.ts'
@@ -39,6 +40,7 @@ export function openDesk({ host, runs = runsDirectory(), print = printWithChromi
     buildImage: (options) => buildGuestImage({ fresh: false, ...options }),
     listExperiments: () => listExperiments(),
     predict: async (yaml) => predictExperiment(experimentOfText(yaml)),
+    sweep: async (yaml, sweep) => predictSweep(experimentOfText(yaml), parseSweep(sweep)),
     startRun: (yaml, options) => startRun(runs, yaml, options),
     listRuns: () => listRuns(runs),
     storedEvents: async (id) => replayRun(await findRun(runs, id)),

@@ -1,16 +1,11 @@
 import { z } from 'zod'
 import { Comparison, Finding, ImageManifest, PhaseName, Prediction, RunDiff, Summary } from './documents/index.ts'
 import { MEMORY_KINDS } from './palette.ts'
+import { studyEvents, studyRequests } from './study-contract.ts'
+import { whatIfRequests } from './what-if-contract.ts'
+import { WireError } from './wire-error.ts'
 
-/** A LabError on the wire. */
-export const WireError = z.object({
-  code: z.string(),
-  message: z.string(),
-  hint: z.string().optional(),
-  evidence: z.array(z.string()).optional(),
-})
-
-export type WireError = z.infer<typeof WireError>
+export { WireError }
 
 export const RunId = z.string().regex(/^[0-9]{8}-[0-9]{6}-[a-z0-9-]{1,60}$/)
 
@@ -215,12 +210,15 @@ export const requests = {
     in: z.strictObject({ id: RunId, format: z.enum(REPORT_FORMATS) }),
     out: z.object({ name: z.string(), mediaType: z.string(), text: z.string() }),
   },
+  ...studyRequests,
+  ...whatIfRequests,
 } as const
 
 /** What the lab tells every page without being asked. */
 export const events = {
   'run:event': z.object({ id: RunId, event: RunEvent }),
   'image:progress': ProgressInfo,
+  ...studyEvents,
 } as const
 
 export type RequestName = keyof typeof requests

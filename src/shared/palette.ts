@@ -1,3 +1,5 @@
+import type { StudyMapKind } from './study-names.ts'
+
 /** What a range of guest physical memory is, as drawn in reports and in the app. Of two on one pixel the later in this list is shown. */
 export const MEMORY_KINDS = [
   'ram',
@@ -34,4 +36,15 @@ export const palette: Readonly<Record<MemoryKind, Ink>> = {
   handover: { light: '#cdbb00', dark: '#f0e442', label: "KHO's own pages" },
   preserved: { light: '#e69f00', dark: '#e69f00', label: 'preserved' },
   difference: { light: '#d55e00', dark: '#f0762b', label: 'difference' },
+}
+
+/** The same colours where the same is meant; what only the page model knows has its own. */
+export const studyPalette: Readonly<Record<StudyMapKind, Ink>> = {
+  free: { ...palette.ram, label: 'free' },
+  movable: { light: '#7f74b8', dark: '#9488d0', label: 'page cache, anonymous' },
+  kernel: { ...palette.kernel, label: 'slab, page tables, segments' },
+  boot: { ...palette.reserved, label: 'booted kernel, memory map' },
+  vm: { ...palette.preserved, label: 'handed over: VM memory' },
+  state: { light: '#8f4d00', dark: '#c27a1c', label: 'handed over: drivers, IOMMU, radix tree' },
+  overwritten: { ...palette.difference, label: 'handed over and overwritten' },
 }

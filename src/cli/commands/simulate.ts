@@ -1,7 +1,10 @@
+import { dirname } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
-import { POLICY_IDS, PolicyId } from '../../shared/documents/index.ts'
+import { POLICY_IDS, PolicyId, type StudyMap } from '../../shared/documents/index.ts'
 import { LabError } from '../../shared/result.ts'
+import { MAP_CELLS } from '../../shared/study-contract.ts'
 import { newCommand, type Cli } from '../command.ts'
+import { EXIT } from '../exit-code.ts'
 import { interruptible } from '../interrupt.ts'
 import { progressLine } from '../progress-line.ts'
 
@@ -13,7 +16,8 @@ what the studies that come with the lab answer.
 
 Policies: ${POLICY_IDS.join(', ')}
 
-Ctrl-C ends the study at once; nothing of it is kept.
+Ctrl-C ends the study at once. What was done until then is printed, and written as a report, as if it had been all; simulations
+cut short are named, count in no summary, and have their generations in --json and --csv.
 
 Exit code: 0 the study was run, whatever the policies did; 2 cancelled, or a rule of the model broke; 64 wrong usage or study.
 
@@ -50,22 +54,36 @@ async function simulate(cli: Cli, file: string, options: SimulateOptions): Promi
   const { terminal } = cli
   if (cli.json && options.csv === true)
     throw new LabError({ code: 'usage', message: '--json and --csv both want stdout', hint: 'Give one of them.' })
-  const [{ adjustStudy, loadStudy }, { runStudy }, { studyCsv, studyTable }] = await Promise.all([
+  const [{ adjustStudy, loadStudy, withStart }, { runStudy }, { studyCsv, studyTable }] = await Promise.all([
     import('../../lab/simulate/study-file.ts'),
     import('../../lab/simulate/run-study.ts'),
     import('../../lab/simulate/tables.ts'),
   ])
   const { policies, generations, seeds } = options
   const read = await loadStudy(file)
-  const study = adjustStudy(read, { ...(policies && { policies }), ...(generations && { generations }), ...(seeds && { seeds }) })
+  const adjusted = adjustStudy(read, {
+    ...(policies && { policies }),
+    ...(generations && { generations }),
+    ...(seeds && { seeds }),
+  })
+  const { study, observed } = await withStart(adjusted, dirname(file))
   const progress = progressLine(terminal)
   const { workers, seed, check } = options
+  const maps: StudyMap[] = []
+  const onGeneration = ({ map }: { readonly map?: StudyMap | undefined }): void => {
+    if (map !== undefined) maps.push(map)
+  }
+  const mapCells = options.html === undefined ? undefined : MAP_CELLS
   const result = await interruptible(terminal, (signal) =>
-    runStudy({ study, signal, onProgress: progress.update, workers, seed, check }),
+    runStudy({ study, signal, onProgress: progress.update, onGeneration, mapCells, workers, seed, check, file, observed }),
   ).finally(progress.clear)
   if (options.html !== undefined) {
     const { writeStudyReport } = await import('../../lab/simulate/report.ts')
-    await writeStudyReport(options.html, { study, result, command: commandOf(file, options) })
+    await writeStudyReport(options.html, { study, result, command: commandOf(file, options), maps })
+  }
+  if (result.unfinished !== undefined) {
+    terminal.err(`cancelled: ${result.unfinished.length} simulations did not come to their end; the others are complete\n`)
+    cli.exitCode = EXIT.incomplete
   }
   terminal.out(cli.json ? `${JSON.stringify(result)}\n` : options.csv === true ? studyCsv(result) : studyTable(result))
 }

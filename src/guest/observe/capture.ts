@@ -14,6 +14,7 @@ export const CAPTURE_PATHS = [
   '/proc/sys/kernel/random/boot_id',
   '/proc/zoneinfo',
   '/proc/buddyinfo',
+  '/proc/pagetypeinfo',
   '/proc/meminfo',
 ] as const
 

@@ -1,5 +1,5 @@
 import { html } from '../../report/visible.ts'
-import { roughSize, type PolicySummary } from './summary.ts'
+import { roughSize, type PolicySummary } from '../../shared/study-summary.ts'
 
 const NAME_WIDTH = 150
 const ROW = 22

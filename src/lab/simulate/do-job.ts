@@ -1,17 +1,20 @@
 import { tryPrimitive } from '../../model/policy/primitive.ts'
 import { PolicyBroken, simulate } from '../../model/policy/simulate.ts'
-import type { StudyRow } from '../../shared/documents/index.ts'
+import type { StudyMap, StudyPrimitive } from '../../shared/documents/index.ts'
 import { LabError } from '../../shared/result.ts'
-import type { Job, JobAnswer } from './job.ts'
+import type { Generation, Job } from './job.ts'
 
-/** Runs one simulation; `onGeneration` after each. Throws LabError internal, with the command that repeats it, when a rule of the model broke. */
-export function doJob(job: Job, onGeneration: () => void): JobAnswer {
-  const rows: StudyRow[] = []
+/**
+ * Runs one simulation; `onGeneration` after each. Answers what the driver's primitive did, if it was asked for. Throws LabError
+ * internal, with the command that repeats it, when a rule of the model broke.
+ */
+export function doJob(job: Job, onGeneration: (generation: Generation) => void): StudyPrimitive | undefined {
+  const { value, mapCells } = job
+  const valued = <T extends object>(of: T): T & { value?: number } => (value === undefined ? of : { ...of, value })
+  let map: StudyMap | undefined
+  const maps = mapCells === undefined ? {} : { map: { cells: mapCells, on: (drawn: StudyMap) => void (map = valued(drawn)) } }
   try {
-    for (const row of simulate(job)) {
-      rows.push(job.value === undefined ? row : { ...row, value: job.value })
-      onGeneration()
-    }
+    for (const row of simulate({ ...job, ...maps })) onGeneration({ row: valued(row), map })
   } catch (error) {
     if (!(error instanceof PolicyBroken)) throw error
     throw new LabError(
@@ -19,10 +22,10 @@ export function doJob(job: Job, onGeneration: () => void): JobAnswer {
         code: 'internal',
         message: error.message,
         hint: 'This is a defect of the model; the line below repeats it.',
-        evidence: error.evidence.map((options) => `kho-lab simulate FILE ${options}`),
+        evidence: error.evidence.map((options) => `kho-lab simulate ${job.file} ${options}`),
       },
       { cause: error },
     )
   }
-  return { index: job.index, rows, primitive: job.primitive ? tryPrimitive(job.study, job.policy) : undefined }
+  return job.primitive ? tryPrimitive(job.study, job.policy) : undefined
 }

@@ -1,23 +1,26 @@
 import { STYLE } from '../../report/html/style.ts'
 import { html } from '../../report/visible.ts'
-import type { Study, StudyPrimitive, StudyResult } from '../../shared/documents/index.ts'
+import type { Study, StudyMap, StudyPrimitive, StudyResult } from '../../shared/documents/index.ts'
 import { writeReport } from '../report.ts'
 import { LAB_VERSION } from '../run/lab-version.ts'
 import { cellChart, CHART_LEGEND, heldBackChart } from './charts.ts'
-import { roughSize, summarise, valueText, type PolicySummary } from './summary.ts'
+import { MAP_LEGEND, MAP_STYLE, mapLanes } from './map-chart.ts'
+import { roughSize, summarise, valueText, type PolicySummary } from '../../shared/study-summary.ts'
 
 export interface StudyReport {
   readonly study: Study
   readonly result: StudyResult
   /** The command that gives the same numbers again. */
   readonly command: string
+  /** Of the first seed, in order. */
+  readonly maps: readonly StudyMap[]
 }
 
 /** Writes the page. Rejects with LabError out-unwritable or disk-full. */
 export const writeStudyReport = (file: string, report: StudyReport): Promise<void> => writeReport(file, studyHtml(report))
 
 /** One self-contained page: no script, no request. The same study gives the same bytes. */
-export function studyHtml({ study, result, command }: StudyReport): string {
+export function studyHtml({ study, result, command, maps }: StudyReport): string {
   const summaries = summarise(result)
   const base = result.vary === undefined ? summaries : summaries.filter(({ value }) => value === summaries[0]?.value)
   return `<!doctype html>
@@ -25,16 +28,18 @@ export function studyHtml({ study, result, command }: StudyReport): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${html(study.name)} – kho-lab policy study</title>
-<style>${STYLE}</style></head><body>
-<nav><div><b>kho-lab</b><a href="#survival">Survival</a>${result.vary === undefined ? '' : '<a href="#sensitivity">Sensitivity</a>'}<a href="#held-back">Held back</a><a href="#numbers">Numbers</a><a href="#primitive">Primitive</a><a href="#repeat">Repeat</a></div></nav>
+<style>${STYLE}${MAP_STYLE}</style></head><body>
+<nav><div><b>kho-lab</b><a href="#survival">Survival</a>${result.vary === undefined ? '' : '<a href="#sensitivity">Sensitivity</a>'}<a href="#held-back">Held back</a><a href="#map">Map</a><a href="#numbers">Numbers</a><a href="#primitive">Primitive</a><a href="#repeat">Repeat</a></div></nav>
 <main><h1>${html(study.name)}</h1>
 <p>${html(study.description ?? '')}</p>
 <p class="muted">${html(`${study.policies.length} policies, ${result.seeds} seeds, ${result.generations} generations, ${roughSize(study.machine.memory)} of RAM`)}. What a model of pages says, not a measurement of a kernel.</p>
+${cutShort(result)}
 <section id="survival"><h2>Survival over generations</h2>${CHART_LEGEND}
 <p class="muted">How much of a cell is filled is the share of the seeds whose every handover up to that generation was possible${result.vary === undefined ? '' : html(`; ${result.vary} is ${valueText(summaries[0]?.value)}`)}.</p>
 ${survivalChart(base)}</section>
 ${sensitivity(result, summaries)}
 <section id="held-back"><h2>Memory held back against survival</h2>${heldBackChart(base)}</section>
+${mapSection(base, maps)}
 <section id="numbers"><h2>Numbers</h2>${numbers(summaries, result.vary)}</section>
 <section id="primitive"><h2>The driver's primitive</h2>
 <p class="muted">One folio of order 3 on an otherwise idle machine: alloc_pages, to_kho, kexec, from_kho, folio_put.</p>${primitives(result.primitives)}</section>
@@ -57,6 +62,21 @@ function survivalChart(summaries: readonly PolicySummary[]): string {
     Array.from({ length: generations }, (_unused, at) => String(at)),
     rows,
   )
+}
+
+const cutShort = ({ unfinished }: StudyResult): string =>
+  unfinished === undefined
+    ? ''
+    : `<p class="differ">Cancelled: ${unfinished.length} simulations did not come to their end and are not counted below.</p>`
+
+/** First and last generation of each policy, where it lived for more than one. */
+function mapSection(base: readonly PolicySummary[], maps: readonly StudyMap[]): string {
+  const shown = base.flatMap(({ policy, value }) => {
+    const own = maps.filter((map) => map.policy === policy && map.value === value)
+    return [own[0], ...(own.length > 1 ? [own.at(-1)] : [])].filter((map) => map !== undefined)
+  })
+  if (shown.length === 0) return ''
+  return `<section id="map"><h2>What lay where</h2><p class="muted">All of memory, from left to right, just before the first and the last kexec with seed 1. The line below a lane marks the boot regions, the thick part where the next kernel boots.</p>${MAP_LEGEND}${mapLanes(shown)}</section>`
 }
 
 /** Handovers that were possible before the first that was not, as a share of all, by value. */

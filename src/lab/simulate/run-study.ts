@@ -1,112 +1,141 @@
+import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { withParameter, type Study, type StudyResult } from '../../shared/documents/index.ts'
+import type { ObservedStart } from '../../model/policy/observed-start.ts'
+import {
+  withParameter,
+  type Study,
+  type StudyCase,
+  type StudyPrimitive,
+  type StudyResult,
+  type StudyRow,
+} from '../../shared/documents/index.ts'
 import { LabError } from '../../shared/result.ts'
-import type { Job, JobAnswer, WorkerMessage } from './job.ts'
+import type { Generation, Job, WorkerMessage } from './job.ts'
 
 export interface StudyProgress {
   readonly phase: string
-  /** Of all generations of all simulations. Those of a handover that failed count as done. */
+  /** Of all generations of all simulations. Those after a handover that failed count as done. */
   readonly percent: number
+  readonly secondsLeft?: number | undefined
 }
 
 export interface RunStudy {
   readonly study: Study
   readonly signal: AbortSignal
   readonly onProgress: (progress: StudyProgress) => void
+  /** Each generation as it is done, in any order. */
+  readonly onGeneration?: (generation: Generation) => void
+  /** Cells of the map that goes with each generation of the first seed. */
+  readonly mapCells?: number | undefined
   /** Threads; as many as there are processors unless said otherwise. */
   readonly workers?: number | undefined
   /** This seed alone, instead of 1 to the study's number of seeds. */
   readonly seed?: number | undefined
   readonly check?: boolean | undefined
+  /** Where the study was read from, for the command that repeats a broken rule. */
+  readonly file?: string | undefined
+  /** The real guest that is generation 0, where the study names one. */
+  readonly observed?: ObservedStart | undefined
 }
 
-/** Every policy with every seed and value, over worker threads. The same study gives the same result. Rejects with LabError cancelled or internal. */
+/** What has come of one job so far. */
+interface Progress {
+  readonly job: Job
+  readonly rows: StudyRow[]
+  primitive?: StudyPrimitive | undefined
+  done: boolean
+}
+
+/**
+ * Every policy with every seed and value, over worker threads. The same study gives the same result. Cancelling it ends it at
+ * once, with what was done until then and what was not named in `unfinished`. Rejects with LabError internal.
+ */
 export async function runStudy(options: RunStudy): Promise<StudyResult> {
   const { study, seed } = options
-  const jobs = jobsOf(options)
-  const answers = await doAll(jobs, options)
+  const all = jobsOf(options).map((job): Progress => ({ job, rows: [], done: false }))
+  await doAll(all, options)
+  const unfinished = all
+    .filter(({ done }) => !done)
+    .map(({ job: { policy, value, seed: of } }) => ({ policy, ...(value === undefined ? {} : { value }), seed: of }))
   return {
     study: study.name,
     generations: study.generations,
     seeds: seed === undefined ? study.seeds : 1,
     ...(study.vary === undefined ? {} : { vary: study.vary.parameter }),
-    rows: answers.flatMap(({ rows }) => rows),
-    primitives: answers.flatMap(({ primitive }) => (primitive === undefined ? [] : [primitive])),
+    rows: all.flatMap(({ rows }) => rows),
+    ...(unfinished.length === 0 ? {} : { unfinished }),
+    primitives: all.flatMap(({ primitive }) => (primitive === undefined ? [] : [primitive])),
   }
 }
 
-function jobsOf({ study, seed, check = false }: RunStudy): readonly Job[] {
+function jobsOf({ study, seed, check = false, mapCells, file = 'FILE', observed }: RunStudy): readonly Job[] {
   const seeds = seed === undefined ? Array.from({ length: study.seeds }, (_unused, index) => index + 1) : [seed]
-  const cases =
-    study.vary === undefined
-      ? [{ value: undefined, study }]
-      : study.vary.values.map((value) => ({
-          value,
-          study: { ...study, ...withParameter(study, study.vary?.parameter ?? 'workload.growth', value) },
-        }))
-  const all = cases.flatMap(({ value, study: { machine, boot, workload, zoneSwitch } }, caseIndex) =>
+  const all = casesOf(study).flatMap(({ value, of }, caseIndex) =>
     study.policies.flatMap((policy) =>
       seeds.map((each, seedIndex) => ({
-        study: { machine, boot, workload, zoneSwitch },
+        study: of,
         policy,
         value,
         seed: each,
         generations: study.generations,
         check,
+        file,
+        observed,
         primitive: caseIndex === 0 && seedIndex === 0,
+        mapCells: seedIndex === 0 ? mapCells : undefined,
       })),
     ),
   )
   return all.map((job, index) => ({ index, ...job }))
 }
 
-/** From the sources the worker is a module beside this one; in the bundle it is a file beside the command. */
-const workerFile = (): URL => new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : '../simulate-worker.js', import.meta.url)
+/** The study once for each value of what it varies. */
+function casesOf(study: Study): readonly { readonly value: number | undefined; readonly of: StudyCase }[] {
+  const { vary, machine, boot, workload, zoneSwitch } = study
+  const plain = { machine, boot, workload, zoneSwitch }
+  if (vary === undefined) return [{ value: undefined, of: plain }]
+  return vary.values.map((value) => ({ value, of: withParameter(plain, vary.parameter, value) }))
+}
 
-async function doAll(
-  jobs: readonly Job[],
-  { study, signal, onProgress, workers = availableParallelism() }: RunStudy,
-): Promise<readonly JobAnswer[]> {
-  signal.throwIfAborted()
-  const answers: JobAnswer[] = []
-  const waiting = [...jobs]
-  const total = jobs.length * study.generations
-  let done = 0
-  const threads = Array.from({ length: Math.min(workers, jobs.length) }, () => new Worker(workerFile()))
-  const report = (phase: string): void => onProgress({ phase, percent: Math.min(100, (100 * done) / total) })
+/** From the sources the worker is a module beside this one; in a bundle it is a file beside the entry, which this may be a part of. */
+function workerFile(): URL {
+  const places = import.meta.url.endsWith('.ts') ? ['./worker.ts'] : ['./simulate-worker.js', '../simulate-worker.js']
+  const files = places.map((place) => new URL(place, import.meta.url))
+  return files.find((file) => existsSync(file)) ?? new URL('./worker.ts', import.meta.url)
+}
+
+async function doAll(all: readonly Progress[], options: RunStudy): Promise<void> {
+  const { study, signal, onGeneration, workers = availableParallelism() } = options
+  if (signal.aborted) return
+  const waiting = [...all]
+  const counter = progressCounter(all.length * study.generations, options)
+  const threads = Array.from({ length: Math.min(workers, all.length) }, () => new Worker(workerFile()))
   try {
-    await Promise.race([cancelled(signal), Promise.all(threads.map((thread) => serve(thread)))])
+    await Promise.race([aborted(signal), Promise.all(threads.map((thread) => serve(thread)))])
   } finally {
     await Promise.all(threads.map((thread) => thread.terminate()))
   }
-  return answers.sort((a, b) => a.index - b.index)
 
   /** Feeds one thread until no job is left. */
   function serve(thread: Worker): Promise<void> {
     return new Promise((resolve, reject) => {
-      let counted = 0
-      const send = (): void => {
-        const job = waiting.shift()
-        if (job === undefined) {
-          resolve()
-          return
-        }
-        counted = 0
-        thread.postMessage(job)
-        report(`${job.policy}, seed ${job.seed}`)
-      }
+      let now = waiting.shift()
+      const send = (): void => (now === undefined ? resolve() : thread.postMessage(now.job))
       thread.on('error', reject)
       thread.on('message', (message: WorkerMessage) => {
+        if (now === undefined) return
         switch (message.type) {
           case 'generation':
-            counted++
-            done++
-            report(`${answers.length} of ${jobs.length} simulations`)
+            now.rows.push(message.generation.row)
+            counter.count(1)
+            onGeneration?.(message.generation)
             break
-          case 'answer':
-            done += study.generations - counted
-            answers.push(message.answer)
+          case 'done':
+            now.primitive = message.primitive
+            now.done = true
+            counter.count(study.generations - now.rows.length)
+            now = waiting.shift()
             send()
             break
           case 'broken':
@@ -119,11 +148,22 @@ async function doAll(
   }
 }
 
-const cancelled = (signal: AbortSignal): Promise<never> =>
-  new Promise((_resolve, reject) => {
-    signal.addEventListener(
-      'abort',
-      () => reject(new LabError({ code: 'cancelled', message: 'the study was cancelled; nothing of it was kept' })),
-      { once: true },
-    )
-  })
+function progressCounter(total: number, { onProgress }: RunStudy): { readonly count: (generations: number) => void } {
+  const started = performance.now()
+  let done = 0
+  const report = (): void => {
+    const seconds = (performance.now() - started) / 1000
+    const secondsLeft = seconds > 2 && done > 0 ? { secondsLeft: (seconds / done) * (total - done) } : {}
+    onProgress({ phase: 'simulating', percent: Math.min(100, (100 * done) / total), ...secondsLeft })
+  }
+  report()
+  return {
+    count: (generations) => {
+      done += generations
+      report()
+    },
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))

@@ -1,13 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { kholab, scratchDirectory } from '../../cli/cli.fixture.ts'
-import { POLICY_IDS, StudyResult, type Study } from '../../shared/documents/index.ts'
-import { LabError, messageOf } from '../../shared/result.ts'
+import { STUDY_MAP_KINDS, StudyMap, StudyResult, type Study } from '../../shared/documents/index.ts'
+import { messageOf } from '../../shared/result.ts'
 import { studyHtml } from './report.ts'
 import { runStudy } from './run-study.ts'
 import { adjustStudy, parseStudy } from './study-file.ts'
-import { summarise } from './summary.ts'
+import { summarise } from '../../shared/study-summary.ts'
 import { studyCsv, studyTable } from './tables.ts'
 
 const STUDIES = join(import.meta.dirname, '../../../studies')
@@ -20,8 +20,8 @@ boot: { image: 16MiB, footprint: 16MiB, drivers: 8MiB }
 workload: { churn: 500 }
 `
 const never = new AbortController().signal
-const run = (study: Study, workers = 2, signal = never): Promise<StudyResult> =>
-  runStudy({ study, signal, workers, onProgress: () => undefined })
+const run = (study: Study, workers = 2): Promise<StudyResult> =>
+  runStudy({ study, signal: never, workers, onProgress: () => undefined })
 
 function refusal(text: string): string {
   try {
@@ -76,7 +76,7 @@ it('runs once for each value that is varied', { timeout: 60_000 }, async () => {
   const study = parseStudy(`${SMALL}vary: { parameter: workload.driverFolios, values: [10, 100] }\n`, 's.yaml')
   const result = await run(adjustStudy(study, { seeds: 1, policies: ['scratch'] }))
   expect(summarise(result).map(({ value }) => value)).toEqual([10, 100])
-  const page = studyHtml({ study, result, command: 'kho-lab simulate <x>' })
+  const page = studyHtml({ study, result, command: 'kho-lab simulate <x>', maps: [] })
   expect([
     page.includes('Sensitivity to workload.driverFolios'),
     page.includes('kho-lab simulate &#60;x&#62;'),
@@ -84,15 +84,65 @@ it('runs once for each value that is varied', { timeout: 60_000 }, async () => {
   ]).toEqual([true, true, false])
 })
 
-it('ends at once when it is cancelled', async () => {
+it('keeps what is done when it is cancelled, and says what is not', { timeout: 60_000 }, async () => {
   const controller = new AbortController()
-  const running = run(
-    adjustStudy(parseStudy(SMALL, 's.yaml'), { generations: 1000, policies: [...POLICY_IDS] }),
-    1,
-    controller.signal,
+  const study = adjustStudy(parseStudy(SMALL, 's.yaml'), { generations: 1000, seeds: 3, policies: ['ab-simple', 'scratch'] })
+  const result = await runStudy({
+    study,
+    signal: controller.signal,
+    workers: 1,
+    onProgress: () => undefined,
+    onGeneration: ({ row }) => {
+      if (row.policy === 'scratch' && row.generation === 2) controller.abort()
+    },
+  })
+  expect(result.unfinished).toEqual([1, 2, 3].map((seed) => ({ policy: 'scratch', seed })))
+  expect(result.rows.filter(({ policy }) => policy === 'scratch').length).toBeGreaterThanOrEqual(3)
+  expect(summarise(result).map(({ policy, seeds }) => [policy, seeds])).toEqual([['ab-simple', 3]])
+})
+
+it('prints what is done when it is interrupted, and ends with 2', { timeout: 60_000 }, async () => {
+  const directory = scratchDirectory()
+  const file = join(directory, 's.yaml')
+  writeFileSync(file, SMALL)
+  let asked = false
+  const onStderr = (text: string, child: { kill(signal: NodeJS.Signals): boolean }): void => {
+    if (!asked && text.includes('50 %')) asked = child.kill('SIGINT')
+  }
+  const options = ['--policies', 'ab-simple,scratch', '--generations', '900', '--workers', '1', '--json']
+  const { code, stdout, stderr } = await kholab(['simulate', file, ...options], { onStderr })
+  const { rows, unfinished } = StudyResult.parse(JSON.parse(stdout))
+  expect([code, rows.length > 0, unfinished?.every(({ policy }) => policy === 'scratch')]).toEqual([2, true, true])
+  expect(stderr).toContain('cancelled: ')
+})
+
+it('draws where things lie for the first seed, every cell full', { timeout: 60_000 }, async () => {
+  const maps: StudyMap[] = []
+  await runStudy({
+    study: parseStudy(SMALL, 's.yaml'),
+    signal: never,
+    mapCells: 64,
+    onProgress: () => undefined,
+    onGeneration: ({ map }) => {
+      if (map !== undefined) maps.push(StudyMap.parse(map))
+    },
+  })
+  const kinds = STUDY_MAP_KINDS.length
+  const digit = (map: StudyMap, cell: number, kind: number): number => parseInt(map.shares[cell * kinds + kind] ?? '0', 36)
+  const sums = maps.flatMap((map) =>
+    Array.from({ length: 64 }, (_unused, cell) => STUDY_MAP_KINDS.reduce((sum, _kind, kind) => sum + digit(map, cell, kind), 0)),
   )
-  setTimeout(() => controller.abort(), 100)
-  await expect(running.catch((error: unknown) => (error instanceof LabError ? error.code : error))).resolves.toBe('cancelled')
+  // Shares are rounded up, kind by kind.
+  expect([maps.length, sums.every((sum) => sum >= 35 && sum < 35 + kinds)]).toEqual([4, true])
+  const overwritten = maps.map((map) =>
+    Array.from({ length: 64 }, (_unused, cell) => digit(map, cell, 6)).some((share) => share > 0),
+  )
+  expect(maps.map(({ policy, generation }, index) => [policy, generation, overwritten[index]])).toEqual(
+    expect.arrayContaining([
+      ['scratch', 1, false],
+      ['ab-simple', 1, true],
+    ]),
+  )
 })
 
 it(

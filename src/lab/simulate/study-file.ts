@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+import type { ObservedStart } from '../../model/policy/observed-start.ts'
 import { POLICIES } from '../../model/policy/policies.ts'
 import { regionProblem } from '../../model/policy/world.ts'
 import {
@@ -9,8 +11,10 @@ import {
   type StudyIssue,
 } from '../../shared/documents/index.ts'
 import { LabError } from '../../shared/result.ts'
+import { PAGE_SIZE } from '../../shared/units.ts'
 import { fileError, parseYamlFile, type FileForm } from '../experiment-file.ts'
 import { readNamedFile } from '../read-file.ts'
+import { observedRun } from './observed-run.ts'
 
 const STUDY: FileForm<Study, Study> = {
   noun: 'a study',
@@ -55,12 +59,38 @@ export async function loadStudy(file: string): Promise<Study> {
   return parseStudy((await readNamedFile(file, 'bad-study')).toString('utf8'), file)
 }
 
+/**
+ * The real guest that a study begins with, and the study on a machine of its size; paths are relative to `directory`. Rejects as
+ * {@link observedRun} does, and with LabError bad-study where the study asks too much of that machine.
+ */
+export async function withStart(
+  study: Study,
+  directory: string,
+): Promise<{ readonly study: Study; readonly observed: ObservedStart | undefined }> {
+  if (study.start === undefined) return { study, observed: undefined }
+  const observed = await observedRun(resolve(directory, study.start.run), study.start.boot)
+  const machine = { ...study.machine, memory: observed.frames * PAGE_SIZE, nodes: observed.nodes }
+  return { study: completeStudy({ ...study, machine }), observed }
+}
+
 /** Throws LabError bad-study. */
 export function parseStudy(text: string, fileName: string): Study {
   const parsed = parseYamlFile(text, fileName, STUDY)
   if (!parsed.ok)
     throw fileError(parsed.error, 'bad-study', 'Correct the file; schemas/study.json lists every key, and studies/ has examples.')
   return parsed.value
+}
+
+/** A study from a page, which has no lines to point at. Throws LabError bad-study, which names the key. */
+export function completeStudy(input: unknown): Study {
+  const parsed = StudyFile.safeParse(input)
+  const issues = parsed.success ? allIssues(parsed.data) : parsed.error.issues
+  if (parsed.success && issues.length === 0) return parsed.data
+  throw new LabError({
+    code: 'bad-study',
+    message: issues.map(({ path, message }) => `${path.map(String).join('.') || 'study'}: ${message}`).join('; '),
+    hint: 'schemas/study.json lists every key and what it may be.',
+  })
 }
 
 /** A study with other numbers than its file has; what is impossible then is the command's fault. Throws LabError usage. */

@@ -8,7 +8,7 @@ const say = (message: WorkerMessage): void => parentPort?.postMessage(message)
 
 parentPort?.on('message', (job: Job) => {
   try {
-    say({ type: 'answer', answer: doJob(job, () => say({ type: 'generation' })) })
+    say({ type: 'done', primitive: doJob(job, (generation) => say({ type: 'generation', generation })) })
   } catch (error) {
     say({ type: 'broken', error: toLabError(error).toJSON() })
   }

@@ -6,7 +6,8 @@ import { freeByOrder, longestRun } from './info.ts'
 import { MIGRATE, type Mobility } from './migratetype.ts'
 import { pinLongTerm } from './migrate.ts'
 import { freshPages, movableOf, normalOf, twoNodes } from './pages.fixture.ts'
-import { NONE, USE, ZONE, zoneOf, type Pages } from './pages.ts'
+import { createPages, NONE, USE, ZONE, ZONES_PER_NODE, zoneOf, type Pages } from './pages.ts'
+import { placeRange, setWatermarks } from './populate.ts'
 
 /** Allocates until nothing is left; answers the frames. */
 function exhaust(pages: Pages, order: number, type: Mobility): number[] {
@@ -62,6 +63,33 @@ it('does not fragment Normal while DMA32 can help', () => {
   allocate(pages, 0, MIGRATE.movable, normal)
   const frame = allocate(pages, 0, MIGRATE.unmovable, normalOf(pages))
   expect(zoneOf(pages, frame)).toBe(ZONE.dma32)
+})
+
+it('fragments its own node before it takes memory of another', () => {
+  const pages = twoNodes(65_536)
+  for (const zone of [ZONE.dma32, ZONE.normal]) {
+    const frames: number[] = []
+    for (let frame = 0; frame !== NONE; frames.push(frame)) frame = allocate(pages, 3, MIGRATE.movable, [zone])
+    // Every second one free again: no whole pageblock is left to claim.
+    for (const [index, frame] of frames.entries()) if (index % 2 === 0 && frame !== NONE) release(pages, frame)
+  }
+  const frame = allocate(pages, 0, MIGRATE.unmovable, normalOf(pages))
+  expect([zoneOf(pages, frame) < ZONES_PER_NODE, pages.work.claimed + pages.work.stolen > 0]).toEqual([true, true])
+})
+
+it('keeps a part of the lower zones from those who could have taken a higher one', () => {
+  const pages = createPages(65_536, 1)
+  placeRange(pages, { start: 0, end: 16_384 }, ZONE.dma32, MIGRATE.movable)
+  placeRange(pages, { start: 16_384, end: 32_768 }, ZONE.normal, MIGRATE.movable)
+  placeRange(pages, { start: 32_768, end: 65_536 }, ZONE.movable, MIGRATE.movable)
+  setWatermarks(pages)
+  const reserved = (marks: Int32Array, zone: number): number => (marks[zone] ?? 0) - Math.floor(32_768 / 20 / 2)
+  expect(
+    [ZONE.dma32, ZONE.normal].map((zone) => [pages.watermark, pages.movableWatermark].map((marks) => reserved(marks, zone))),
+  ).toEqual([
+    [16_384 / 256, 49_152 / 256],
+    [0, 32_768 / 32],
+  ])
 })
 
 it('empties a range for a contiguous allocation, and the id of what moved leads to its new place', () => {

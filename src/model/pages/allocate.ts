@@ -33,6 +33,8 @@ function search(pages: Pages, order: number, type: Mobility, zones: Zonelist): n
   const careful = zones.length > 1 && spreads(pages, zones[0] ?? 0)
   for (let pass = careful ? 0 : 1; pass < 2; pass++) {
     for (const zone of zones) {
+      // Locality is more important than fragmentation.
+      if (pass === 0 && nodeOf(zone) !== nodeOf(zones[0] ?? 0)) break
       if (!aboveWatermark(pages, zone, type)) continue
       const frame = removeQueue(pages, zone, order, type, pass === 0)
       if (frame !== NONE) return frame
@@ -41,15 +43,20 @@ function search(pages: Pages, order: number, type: Mobility, zones: Zonelist): n
   return NONE
 }
 
+const nodeOf = (zone: number): number => Math.floor(zone / ZONES_PER_NODE)
+
 /** alloc_flags_nofragment (mm/page_alloc.c, 7.3): only between Normal and a DMA32 below it. */
 const spreads = (pages: Pages, zone: number): boolean =>
   zone % ZONES_PER_NODE === ZONE.normal && (pages.managed[zone - 1] ?? 0) > 0
 
-/** __zone_watermark_ok (mm/page_alloc.c, 7.3) for order 0: what is free in CMA does not count for what may not go there. */
+/**
+ * __zone_watermark_ok (mm/page_alloc.c, 7.3) for order 0: what is free in CMA does not count for what may not go there, and what
+ * could go to a higher zone leaves more of a lower one alone.
+ */
 function aboveWatermark(pages: Pages, zone: number, type: Mobility): boolean {
   const free = pages.zoneFree[zone] ?? 0
-  const unusable = type === MIGRATE.movable ? 0 : (pages.framesFree[zone * MIGRATE_TYPES + MIGRATE.cma] ?? 0)
-  return free - unusable > (pages.watermark[zone] ?? 0)
+  if (type === MIGRATE.movable) return free > (pages.movableWatermark[zone] ?? 0)
+  return free - (pages.framesFree[zone * MIGRATE_TYPES + MIGRATE.cma] ?? 0) > (pages.watermark[zone] ?? 0)
 }
 
 /** __rmqueue (mm/page_alloc.c, 7.3): balance with CMA, own lists, CMA, claim a pageblock, steal a block. */

@@ -59,9 +59,10 @@ export interface Pages {
   readonly framesFree: Int32Array
   /** Free frames per zone without those that are isolated. */
   readonly zoneFree: Int32Array
-  /** Frames per zone, and the mark below which ordinary allocations leave it alone. */
+  /** Frames per zone, and the marks below which allocations leave it alone: what may go to Normal at most, and what may go to ZONE_MOVABLE. */
   readonly managed: Int32Array
   readonly watermark: Int32Array
+  readonly movableWatermark: Int32Array
   readonly folios: Folios
   readonly work: Work
 }
@@ -97,6 +98,7 @@ export function createPages(frames: number, nodes: number): Pages {
     zoneFree: new Int32Array(zones),
     managed: new Int32Array(zones),
     watermark: new Int32Array(zones),
+    movableWatermark: new Int32Array(zones),
     folios: createFolios(),
     work: {
       allocated: 0,
@@ -125,6 +127,7 @@ export function clearPages(pages: Pages): void {
     pages.zoneFree,
     pages.managed,
     pages.watermark,
+    pages.movableWatermark,
   ])
     array.fill(0)
   pages.blockType.fill(MIGRATE.movable)

@@ -9,6 +9,7 @@ import {
   pageblockOf,
 } from './frame-bits.ts'
 import { forFreeBlocks } from './allocate.ts'
+import { MIGRATE_PCPTYPES } from './migratetype.ts'
 import { NONE, typeOf, USE, ZONE, ZONES_PER_NODE, zoneOf, type Pages } from './pages.ts'
 
 /** Frames [start, end). */
@@ -53,17 +54,49 @@ export function chunkOrder(frame: number, end: number, limit: number): number {
   return order
 }
 
-/** The marks of __setup_per_zone_wmarks with min_free_kbytes of calculate_min_free_kbytes (mm/page_alloc.c, 7.3). */
+/**
+ * min_wmark_pages of __setup_per_zone_wmarks, and on top of it what setup_per_zone_lowmem_reserve keeps from those who could have
+ * taken a higher zone (mm/page_alloc.c, 7.3).
+ */
 export function setWatermarks(pages: Pages): void {
-  const movable = (zone: number): boolean => zone % ZONES_PER_NODE === ZONE.movable
-  let low = 0
-  pages.managed.forEach((frames, zone) => (low += movable(zone) ? 0 : frames))
-  const leastKiB = Math.min(262144, Math.max(128, Math.floor(Math.sqrt(low * 4 * 16))))
+  const isMovable = (zone: number): boolean => zone % ZONES_PER_NODE === ZONE.movable
+  const low = pages.managed.reduce((sum, frames, zone) => sum + (isMovable(zone) ? 0 : frames), 0)
+  const zones = pages.managed.filter((frames, zone) => frames > 0 && !isMovable(zone)).length
+  const least = leastFree(low, zones)
   pages.managed.forEach((frames, zone) => {
-    pages.watermark[zone] = movable(zone)
+    const reserve = lowmemReserve(pages, zone)
+    const min = isMovable(zone)
       ? Math.min(128, Math.max(32, Math.floor(frames / 1024)))
-      : Math.floor(((leastKiB / 4) * frames) / Math.max(1, low))
+      : Math.floor((least * frames) / Math.max(1, low))
+    pages.watermark[zone] = min + reserve.normal
+    pages.movableWatermark[zone] = min + reserve.movable
   })
+}
+
+/** min_free_kbytes in frames: calculate_min_free_kbytes (mm/page_alloc.c, 7.3), raised for huge pages by set_recommended_min_free_kbytes (mm/khugepaged.c, 7.3). */
+function leastFree(lowFrames: number, zones: number): number {
+  const usual = Math.min(262144, Math.max(128, Math.floor(Math.sqrt(lowFrames * 4 * 16)))) / 4
+  const blocksPerZone = 2 + MIGRATE_PCPTYPES * MIGRATE_PCPTYPES
+  return Math.max(usual, Math.min(PAGEBLOCK_FRAMES * zones * blocksPerZone, Math.floor(lowFrames / 20)))
+}
+
+/** sysctl_lowmem_reserve_ratio (mm/page_alloc.c, 7.3). */
+const DMA32_RATIO = 256
+const NORMAL_RATIO = 32
+
+/** Frames of a zone that are not for requests whose highest zone is Normal, or ZONE_MOVABLE. A boot region is part of Normal. */
+function lowmemReserve({ managed }: Pages, zone: number): { readonly normal: number; readonly movable: number } {
+  const first = zone - (zone % ZONES_PER_NODE)
+  const normal = (managed[first + ZONE.normal] ?? 0) + (managed[first + ZONE.region] ?? 0)
+  const movable = managed[first + ZONE.movable] ?? 0
+  switch (zone - first) {
+    case ZONE.dma32:
+      return { normal: Math.floor(normal / DMA32_RATIO), movable: Math.floor((normal + movable) / DMA32_RATIO) }
+    case ZONE.normal:
+      return { normal: 0, movable: Math.floor(movable / NORMAL_RATIO) }
+    default:
+      return { normal: 0, movable: 0 }
+  }
 }
 
 /**

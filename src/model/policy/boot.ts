@@ -9,7 +9,7 @@ import { freeRange, placeRange, reserveRange, setWatermarks, zonelist, type Fram
 import { folioOfKey, frameAt, PURPOSE, removeFolio, sortedFolios } from './folio-set.ts'
 import { imageFrames, ORDINARY_ZONES, sizeOf } from './parts.ts'
 import type { ZoneKinds } from './policy.ts'
-import { bootNeed, dma32Frames, type World, type Zonelists } from './world.ts'
+import { bootNeed, type World, type Zonelists } from './world.ts'
 import { allocateAtBoot } from './workload.ts'
 import { giveBack } from './memory.ts'
 
@@ -44,6 +44,7 @@ export function boot(world: World, early: readonly FrameRange[]): void {
     lateMemoryMap(world)
   }
   policy.settle(world)
+  setWatermarks(pages)
   world.zonelists = makeZonelists(world, policy.zones)
   dropMetadata(world)
 }
@@ -73,7 +74,7 @@ function placeZones(world: World): void {
   const { pages, policy, regions, study } = world
   const perNode = pages.frames / study.machine.nodes
   for (let node = 0; node < study.machine.nodes; node++) {
-    const dma32 = node === 0 ? dma32Frames(pages.frames, study.machine.nodes) : 0
+    const dma32 = node === 0 ? world.dma32 : 0
     const borders = regions
       .flatMap(({ start, end }) => [start, end])
       .filter((at) => at > node * perNode && at < (node + 1) * perNode)
@@ -150,7 +151,8 @@ function freeGaps({ pages }: World, { folios, taken }: Busy, window: FrameRange)
   freeUpTo(window.end)
 }
 
-function makeZonelists({ pages, study }: World, zones: ZoneKinds): Zonelists {
+/** For every node, the zones that a policy lets each kind of request use. */
+export function makeZonelists({ pages, study }: World, zones: ZoneKinds): Zonelists {
   const perNode = (kinds: readonly number[]): (readonly number[])[] =>
     Array.from({ length: study.machine.nodes }, (_unused, node) => zonelist(pages, node, kinds))
   return { unmovable: perNode(zones.unmovable), movable: perNode(zones.movable), kho: perNode(zones.kho) }

@@ -44,19 +44,25 @@ export const moveOutOfRegions = (world: World, at: number, frame: number): KhoAn
 
 /** True when a handed-over folio, or a part of one, lies in one of the ranges. */
 export function holdsPreserved(world: World, ranges: readonly FrameRange[]): boolean {
-  return preservedIn(world, ranges) > 0
+  return preservedIn(world, ranges).frames > 0
 }
 
-/** Frames of handed-over folios in these ranges. */
-export function preservedIn(world: World, ranges: readonly FrameRange[]): number {
+/** Frames of handed-over folios in these ranges, and the lowest of them; NONE when there is none. */
+export function preservedIn(world: World, ranges: readonly FrameRange[]): { readonly frames: number; readonly first: number } {
   const { kept, pages } = world
   let frames = 0
+  let first = Infinity
   for (let at = 0; at < kept.length; at++) {
     const start = frameAt(pages, kept, at)
     const end = start + framesOf(kept.orders[at] ?? 0)
-    for (const range of ranges) frames += Math.max(0, Math.min(end, range.end) - Math.max(start, range.start))
+    for (const range of ranges) {
+      const from = Math.max(start, range.start)
+      const inside = Math.max(0, Math.min(end, range.end) - from)
+      frames += inside
+      if (inside > 0 && from < first) first = from
+    }
   }
-  return frames
+  return { frames, first: frames === 0 ? NONE : first }
 }
 
 /**

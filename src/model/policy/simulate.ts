@@ -1,4 +1,4 @@
-import type { FailedStep, PolicyId, StudyCase, StudyRow } from '../../shared/documents/index.ts'
+import type { FailedStep, PolicyId, StudyCase, StudyMap, StudyRow } from '../../shared/documents/index.ts'
 import { hex, PAGE_SIZE } from '../../shared/units.ts'
 import { checkPages } from '../pages/check.ts'
 import { allocate } from '../pages/allocate.ts'
@@ -11,6 +11,8 @@ import { NONE, USE } from '../pages/pages.ts'
 import { boot, bootFailure, earlyNeed, firstEarly } from './boot.ts'
 import { frameAt, PURPOSE } from './folio-set.ts'
 import { reclaim } from './memory.ts'
+import { memoryMap } from './memory-map.ts'
+import { takeOver, type ObservedStart } from './observed-start.ts'
 import { preservedIn, sizeOf } from './parts.ts'
 import { POLICIES } from './policies.ts'
 import type { NextKernel } from './policy.ts'
@@ -25,6 +27,10 @@ export interface Simulation {
   readonly generations: number
   /** Checks every invariant of the page model after each step of each generation; slow. */
   readonly check?: boolean
+  /** A real guest that is generation 0. */
+  readonly observed?: ObservedStart | undefined
+  /** Is told what lies where just before each kexec, in `cells` pieces of memory. */
+  readonly map?: { readonly cells: number; readonly on: (map: Omit<StudyMap, 'value'>) => void }
 }
 
 /** A rule of the model broke: what, where, and what to type to see it again. Never the answer to a study. */
@@ -44,14 +50,22 @@ export class PolicyBroken extends Error {
  * Runs one policy with one seed: boot, workload, to_kho, kexec, again and again until the generations are done or a handover
  * is not possible. One row per generation, as it ends. Throws PolicyBroken.
  */
-export function* simulate({ study, policy, seed, generations, check = false }: Simulation): Generator<Omit<StudyRow, 'value'>> {
-  const world = createWorld(study, POLICIES[policy], seed)
+export function* simulate({
+  study,
+  policy,
+  seed,
+  generations,
+  check = false,
+  observed,
+  map,
+}: Simulation): Generator<Omit<StudyRow, 'value'>> {
+  const world = createWorld(study, POLICIES[policy], seed, observed)
   const step = (name: string): void => {
     const broken = check ? checkPages(world.pages) : undefined
     if (broken !== undefined) throw new PolicyBroken(broken.rule, world, name, seed, broken.frame)
   }
   let early = firstEarly(world)
-  const impossible = bootFailure(world, early, 0)
+  const impossible = observed === undefined ? bootFailure(world, early, 0) : undefined
   if (impossible !== undefined) {
     yield rowOf(world, seed, before(world), impossible, { ok: true, early, copiedFrames: 0, running: 0 })
     return
@@ -59,12 +73,15 @@ export function* simulate({ study, policy, seed, generations, check = false }: S
   for (; world.generation < generations; world.generation++) {
     resetTally(world.tally)
     const start = before(world)
-    boot(world, early)
+    if (observed !== undefined && world.generation === 0) takeOver(world, observed)
+    else boot(world, early)
     step('boot')
     runWorkload(world)
     step('workload')
     const answer = handOver(world, seed)
     step('kexec')
+    const { generation } = world
+    map?.on({ policy, seed, generation, ...memoryMap(world, map.cells, answer.next?.ok === true ? answer.next.early : []) })
     yield rowOf(world, seed, start, answer.failed, answer.next)
     if (answer.failed !== undefined || answer.next?.ok !== true) return
     early = answer.next.early
@@ -87,10 +104,10 @@ export function handOver(world: World, seed: number): Handover {
   const failure = bootFailure(world, next.early, world.kept.length)
   if (failure !== undefined) return { failed: failure, next }
   world.tally.copiedFrames = next.copiedFrames
-  world.tally.overwrittenFrames = preservedIn(world, next.early)
-  if (world.tally.overwrittenFrames === 0) return { next }
-  if (world.policy.sound)
-    throw new PolicyBroken('handed-over-page-overwritten', world, 'kexec', seed, next.early[0]?.start ?? NONE)
+  const overwritten = preservedIn(world, next.early)
+  world.tally.overwrittenFrames = overwritten.frames
+  if (overwritten.frames === 0) return { next }
+  if (world.policy.sound) throw new PolicyBroken('handed-over-page-overwritten', world, 'kexec', seed, overwritten.first)
   return { failed: 'overwritten', next }
 }
 

@@ -5,6 +5,7 @@ import { createPages, type Pages } from '../pages/pages.ts'
 import type { FrameRange } from '../pages/populate.ts'
 import type { Zonelist } from '../pages/allocate.ts'
 import { createFolioSet, type FolioSet } from './folio-set.ts'
+import type { ObservedStart } from './observed-start.ts'
 import type { Policy } from './policy.ts'
 import { createRandom, type Random } from './random.ts'
 
@@ -34,6 +35,8 @@ export interface World {
   readonly random: Random
   /** Boot regions: A and B, or the scratch region, or none. */
   readonly regions: readonly FrameRange[]
+  /** Frames of ZONE_DMA32. */
+  readonly dma32: number
   /** Index of the region in which this kernel was booted. */
   running: number
   generation: number
@@ -73,14 +76,17 @@ export function takeFromPool(pool: Pool, at: number): number {
 
 const NO_ZONELISTS: Zonelists = { unmovable: [], movable: [], kho: [] }
 
-export function createWorld(study: StudyCase, policy: Policy, seed: number): World {
+export function createWorld(study: StudyCase, policy: Policy, seed: number, observed?: ObservedStart): World {
   const frames = study.machine.memory / PAGE_SIZE
+  // The designs of today's kernel keep the scratch that the guest has.
+  const regions = observed !== undefined && policy.regions === 1 ? observed.scratch : placeRegions(study, policy)
   return {
     study,
     policy,
     pages: createPages(frames, study.machine.nodes),
     random: createRandom(seed),
-    regions: policy.regions === 0 ? [] : placeRegions(study, policy),
+    regions,
+    dma32: observed?.dma32 ?? dma32Frames(frames, study.machine.nodes),
     running: 0,
     generation: 0,
     zonelists: NO_ZONELISTS,
@@ -121,10 +127,9 @@ export function regionFrames(study: StudyCase, policy: Policy): number {
 }
 
 /** DMA32 ends here on x86-64; a machine with less memory has no other zone worth the name. */
-export const DMA32_END = 2 ** 32 / PAGE_SIZE
+const DMA32_END = 2 ** 32 / PAGE_SIZE
 
-export const dma32Frames = (frames: number, nodes: number): number =>
-  frames > DMA32_END ? Math.min(DMA32_END, frames / nodes) : 0
+const dma32Frames = (frames: number, nodes: number): number => (frames > DMA32_END ? Math.min(DMA32_END, frames / nodes) : 0)
 
 /** Regions in ZONE_NORMAL of node 0, a quarter into it and one after the other, lower where they would not fit. */
 function placeRegions(study: StudyCase, policy: Policy): FrameRange[] {

@@ -1,19 +1,10 @@
 import { z } from 'zod'
 import { GiB, MiB } from '../units.ts'
+import { POLICY_IDS, SWEEPABLE } from '../study-names.ts'
 import { Size } from './size.ts'
 
-/** The designs that the policy lab compares, in the order of their numbers in docs/policies.md. */
-export const POLICY_IDS = [
-  'purgatory',
-  'ab-simple',
-  'ab-both',
-  'ab-late',
-  'gfp-kho',
-  'to-kho',
-  'zone-switch',
-  'scratch',
-  'scratch-extended',
-] as const
+export { POLICY_IDS, STUDY_MAP_KINDS } from '../study-names.ts'
+
 export const PolicyId = z.enum(POLICY_IDS)
 export type PolicyId = z.infer<typeof PolicyId>
 
@@ -74,28 +65,6 @@ const StudyWorkload = z
   })
   .prefault({})
 
-/** The numbers that a study may vary. */
-export const SWEEPABLE = [
-  'boot.image',
-  'boot.footprint',
-  'boot.perFolio',
-  'boot.drivers',
-  'boot.preservedDrivers',
-  'boot.region',
-  'machine.memory',
-  'workload.vmShare',
-  'workload.vmPinned',
-  'workload.driverFolios',
-  'workload.driverFixed',
-  'workload.iommuPages',
-  'workload.marked',
-  'workload.slabShare',
-  'workload.cacheShare',
-  'workload.churn',
-  'workload.turnover',
-  'workload.growth',
-] as const
-
 /** A policy study as a person writes it: one machine, one workload, and what is varied. */
 export const StudyFile = z
   .strictObject({
@@ -114,6 +83,16 @@ export const StudyFile = z
       .default('zone')
       .meta({ description: 'zone-switch: become ZONE_MOVABLE, or only take no more unmovable pages' }),
     workload: StudyWorkload,
+    start: z
+      .strictObject({
+        run: z.string().min(1).max(4096).meta({ description: 'folder of a run, relative to the study file' }),
+        boot: z.int().min(0).max(50).default(0).meta({ description: 'which of its boots: 0 the first, 1 after the first kexec' }),
+      })
+      .optional()
+      .meta({
+        description:
+          'generation 0 is what this real guest showed: its free lists, scratch and preserved pages; machine.memory and nodes follow from it',
+      }),
     vary: z
       .strictObject({
         parameter: z.enum(SWEEPABLE),
@@ -187,6 +166,29 @@ export const StudyPrimitive = z.object({
 })
 export type StudyPrimitive = z.infer<typeof StudyPrimitive>
 
+const StudyRange = z.object({ start: z.int(), size: z.int() })
+
+/** What lay where just before one kexec. Bytes. */
+export const StudyMap = z.object({
+  policy: PolicyId,
+  value: z.number().optional(),
+  seed: z.int(),
+  generation: z.int(),
+  /** RAM. */
+  memory: z.int(),
+  /** Boot regions, and which of them this kernel runs in. */
+  regions: z.array(StudyRange),
+  running: z.int(),
+  /** Where the next kernel boots; empty when it cannot. */
+  early: z.array(StudyRange),
+  /** For each of equal pieces of memory one digit of base 36 per kind: its share, 0 none, z all. */
+  shares: z.string(),
+})
+export type StudyMap = z.infer<typeof StudyMap>
+
+/** One policy with one seed, and one value of what is varied. */
+const StudyRunId = z.object({ policy: PolicyId, value: z.number().optional(), seed: z.int() })
+
 /** What `kho-lab simulate --json` prints. */
 export const StudyResult = z
   .object({
@@ -195,6 +197,8 @@ export const StudyResult = z
     seeds: z.int(),
     vary: z.string().optional(),
     rows: z.array(StudyRow),
+    /** Simulations that were cancelled before their end; `rows` has the generations that were done. */
+    unfinished: z.array(StudyRunId).optional(),
     primitives: z.array(StudyPrimitive),
   })
   .meta({ id: 'https://kho-lab.invalid/schema/study-result.json', title: 'kho-lab policy study result' })

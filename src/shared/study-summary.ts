@@ -1,5 +1,5 @@
-import type { PolicyId, StudyResult, StudyRow } from '../../shared/documents/index.ts'
-import { GiB, MiB } from '../../shared/units.ts'
+import type { PolicyId, StudyResult, StudyRow } from './documents/index.ts'
+import { GiB, MiB } from './units.ts'
 
 /** One policy at one value of what is varied, over all seeds. */
 export interface PolicySummary {
@@ -26,9 +26,11 @@ export interface PolicySummary {
   readonly bootMargin: number
 }
 
-/** In the order of the study's rows. */
-export function summarise({ rows, generations }: StudyResult): readonly PolicySummary[] {
-  const groups = Map.groupBy(rows, ({ policy, value }) => `${policy}/${value ?? ''}`)
+/** In the order of the study's rows. Simulations that were cancelled before their end do not count: nobody knows how they end. */
+export function summarise({ rows, generations, unfinished = [] }: StudyResult): readonly PolicySummary[] {
+  const cancelled = new Set(unfinished.map(({ policy, value, seed }) => `${policy}/${value ?? ''}/${seed}`))
+  const finished = rows.filter(({ policy, value, seed }) => !cancelled.has(`${policy}/${value ?? ''}/${seed}`))
+  const groups = Map.groupBy(finished, ({ policy, value }) => `${policy}/${value ?? ''}`)
   return [...groups.values()].map((group) => summaryOf(group, generations))
 }
 
@@ -65,7 +67,7 @@ function summaryOf(rows: readonly StudyRow[], generations: number): PolicySummar
 }
 
 /** Of an even number of values the lower of the two in the middle, so that it is one that was measured. */
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0
 }
@@ -80,3 +82,20 @@ export function roughSize(bytes: number): string {
 /** What was varied: a number, or where it is that large, a size. */
 export const valueText = (value: number | undefined): string =>
   value === undefined ? '' : value >= MiB ? roughSize(value) : String(value)
+
+export type SummaryColumn = readonly [title: string, text: (summary: PolicySummary) => string]
+
+/** What a line of a summary shows. */
+export const SUMMARY_COLUMNS: readonly SummaryColumn[] = [
+  ['policy', ({ policy }) => policy],
+  ['survived', ({ survived, seeds }) => `${Math.round(survived * seeds)}/${seeds}`],
+  ['failed at', ({ failedAt, steps }) => (failedAt === undefined ? '-' : `${failedAt}: ${steps.join(', ')}`)],
+  ['held back', ({ heldBack }) => roughSize(heldBack)],
+  ['boot margin', ({ bootMargin }) => roughSize(bootMargin)],
+  ['longest gap', ({ largestWithoutPreserved }) => roughSize(largestWithoutPreserved)],
+  ['copied', ({ copiedBytes }) => roughSize(copiedBytes)],
+  ['migrated', ({ migratedFrames }) => roughSize(migratedFrames * 4096)],
+  ['cost', ({ cost }) => String(cost)],
+  ['refused', ({ refusedFolios }) => String(refusedFolios)],
+  ['overwritten', ({ overwrittenFrames }) => String(overwrittenFrames)],
+]
