@@ -6,7 +6,9 @@ import KhoView from './KhoView.vue'
 import LabView from './LabView.vue'
 import LiveView from './LiveView.vue'
 import MapView from './MapView.vue'
+import PoliciesView from './PoliciesView.vue'
 import ReportsView from './ReportsView.vue'
+import WhatIfView from './WhatIfView.vue'
 
 /** A way to look at the lab. Views take no properties: what they show is the place (state/place.ts) and the run (state/run.ts). */
 export interface View {
@@ -49,6 +51,20 @@ export const VIEWS: readonly View[] = [
     about: 'run',
     followsAddress: true,
     component: ClaimsView,
+  },
+  {
+    id: 'what-if',
+    name: 'What-if',
+    words: 'the predictor for machines that nobody has at hand',
+    about: 'lab',
+    component: WhatIfView,
+  },
+  {
+    id: 'policies',
+    name: 'Policies',
+    words: 'designs of handing pages over, compared on a model',
+    about: 'lab',
+    component: PoliciesView,
   },
   {
     id: 'reports',
