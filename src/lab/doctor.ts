@@ -8,6 +8,7 @@ import { ownPath } from '../guest/own-files.ts'
 import { hostRoom } from '../guest/qemu/ram.ts'
 import { reapLeftovers } from '../guest/qemu/reap.ts'
 import type { Diagnosis } from '../shared/contract.ts'
+import { checkAttach, checkPdf } from './doctor-reach.ts'
 import hostPackages from '../shared/host-packages.json' with { type: 'json' }
 import { formatSize, GiB, MiB } from '../shared/units.ts'
 
@@ -59,6 +60,8 @@ export const CHECKS: readonly Check[] = [
   { id: 'test-tools', title: 'Tools of the tests', check: checkTestTools },
   { id: 'electron', title: 'Electron', check: checkElectron },
   { id: 'display', title: 'Display', check: checkDisplay },
+  { id: 'pdf', title: 'PDF', check: ({ env }) => checkPdf(env['PATH']) },
+  { id: 'attach', title: 'Attaching', check: () => checkAttach() },
 ]
 
 /** Runs every check, in order. A check that itself fails is a warning, not the end. */
