@@ -7,8 +7,10 @@ import { placeFile } from './qemu/files.ts'
 import type { LabPort } from './qemu/lab-port.ts'
 import type { Launched, LaunchSpec } from './qemu/launch.ts'
 import type { WritableMemory } from './qemu/ram.ts'
+import type { QmpEvent } from './qemu/qmp.ts'
 import { type ConsoleCapture, isPanicEnd } from './qemu/serial.ts'
 import { type ExecOptions, type SshKeys, SshSession, quoted } from './ssh/session.ts'
+import type { GuestShell, ShellListener, ShellSize } from './ssh/shell.ts'
 import { type Stopped, stopQemu } from './stop.ts'
 import type { CommandResult, GuestChannel, PhaseEvent } from './types.ts'
 
@@ -28,6 +30,8 @@ export interface MachineOptions {
   readonly onPhase?: (event: PhaseEvent & { readonly hop: number }) => void
   /** Console text as it comes, not cut into lines. */
   readonly onSerial?: (text: string) => void
+  /** What QEMU tells without being asked. */
+  readonly onQemuEvent?: (event: QmpEvent) => void
 }
 
 export interface Boot {
@@ -81,6 +85,7 @@ export class Machine implements GuestChannel {
     this.#labPort = parts.labPort
     this.#doom = parts.doom
     this.#watch()
+    if (options.onQemuEvent) launched.qmp.on('event', options.onQemuEvent)
     this.#session = this.#begin(0, launched.spawnedAt, parts.firstByte)
   }
 
@@ -125,6 +130,12 @@ export class Machine implements GuestChannel {
   async exec(command: string, options: ExecOptions = {}): Promise<CommandResult> {
     const session = await this.#doom.race(this.#session)
     return await this.#explained(session.exec(command, options))
+  }
+
+  /** A shell in the current boot. It uses memory of the guest, which observing then sees. */
+  async shell(size: ShellSize, listener: ShellListener): Promise<GuestShell> {
+    const session = await this.#doom.race(this.#session)
+    return await this.#explained(session.shell(size, listener))
   }
 
   async pause(): Promise<void> {

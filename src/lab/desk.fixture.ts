@@ -4,6 +4,7 @@ import { Comparison, type ComparedClaim, type ImageManifest, type Prediction } f
 import { LabError } from '../shared/result.ts'
 import type { DeskDependencies } from './desk.ts'
 import { parseDocument } from './read-document.ts'
+import type { RunControls } from './run/controls.ts'
 
 /** Synthetic use cases for tests of the desk, the hosts and the page: nothing boots, time is short, every state can be reached. */
 export interface FixtureOptions {
@@ -183,6 +184,30 @@ const prediction: Prediction = {
   ],
 }
 
+/** A guest whose shell says what is typed into it. */
+const fixtureControls: RunControls = {
+  proceed: () => false,
+  pause: async () => undefined,
+  vitals: async () => ({
+    status: 'running',
+    hop: 0,
+    pid: 4242,
+    cpuSeconds: 12.5,
+    residentBytes: 300 * 2 ** 20,
+    held: false,
+    paused: false,
+  }),
+  shell: async (_size, { onText, onClosed }) => {
+    onText('fixture # ')
+    return {
+      write: (text) => onText(text),
+      resize: () => undefined,
+      flow: () => undefined,
+      close: () => onClosed('closed'),
+    }
+  },
+}
+
 export function fixtureDependencies(options: FixtureOptions = {}): DeskDependencies {
   const { pace = 0, script = fixtureScript } = options
   let started = 0
@@ -254,7 +279,7 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
           onEvent(event)
         }
       })()
-      return { listing, done }
+      return { listing, done, controls: fixtureControls }
     },
     listRuns: async () => stored,
     storedEvents: async (id) => {

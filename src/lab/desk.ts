@@ -1,20 +1,22 @@
-import type { z } from 'zod'
 import {
   events,
-  requests,
   type AttachableMachine,
   type Diagnosis,
   type EventName,
   type EventPayload,
   type ExperimentListing,
   type RequestIn,
-  type RequestName,
   type RequestOut,
   type RunEvent,
   type RunListing,
 } from '../shared/contract.ts'
 import type { Comparison, ImageManifest, Prediction, RunDiff } from '../shared/documents/index.ts'
 import { LabError, toLabError } from '../shared/result.ts'
+import { claimsNamed, claimTable } from './claim-table.ts'
+import { answer, isRequestName, type Handlers } from './desk-answer.ts'
+import { DeskShells } from './desk-shells.ts'
+import { editForm, formOf } from './experiment-form.ts'
+import type { RunControls } from './run/controls.ts'
 import { RunLog, SERIAL_CHUNK_LIMIT } from './desk-run-log.ts'
 import { studyHandlers } from './desk-studies.ts'
 import type { SweepResult } from './sweep.ts'
@@ -27,6 +29,8 @@ export interface StartedRun {
   readonly listing: RunListing
   /** Settles when the run is over and everything of it has been stopped. May reject: the desk tells the pages. */
   readonly done: Promise<void>
+  /** Absent where the lab only looks: at a machine that it did not start. */
+  readonly controls?: RunControls
 }
 
 /** The use cases that pages can ask for. `open-desk.ts` binds the real ones. */
@@ -46,7 +50,7 @@ export interface DeskDependencies {
   /** Rejects with a LabError when the run cannot be started at all; then nothing was started. */
   startRun(
     yaml: string,
-    options: { readonly signal: AbortSignal; readonly onEvent: (event: RunEvent) => void },
+    options: { readonly signal: AbortSignal; readonly hold: boolean; readonly onEvent: (event: RunEvent) => void },
   ): Promise<StartedRun>
   /** Runs on disk, newest first. */
   listRuns(): Promise<readonly RunListing[]>
@@ -85,12 +89,14 @@ const RUNS_AT_ONCE = 4
 const ENDED_RUNS_KEPT = 8
 /** Serial text is gathered this long, so that a page gets tens of messages a second and not thousands. */
 const SERIAL_GATHER_MS = 25
+const COMPARISONS_KEPT = 2
 const DISPOSE_BOUND_MS = 20_000
 
 class ActiveRun {
   readonly abort = new AbortController()
   readonly log = new RunLog()
   listing: RunListing | undefined
+  controls: RunControls | undefined
   ended = false
   told = false
   pendingSerial = ''
@@ -98,7 +104,6 @@ class ActiveRun {
 }
 
 type Begin = (options: { readonly signal: AbortSignal; readonly onEvent: (event: RunEvent) => void }) => Promise<StartedRun>
-type Handlers = { readonly [K in RequestName]: (input: z.output<(typeof requests)[K]['in']>) => Promise<unknown> }
 
 export function createDesk(dependencies: DeskDependencies): Desk {
   const listeners = new Set<DeskListener>()
@@ -185,6 +190,33 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     return building.result
   }
 
+  /** Of a run that is over nothing changes any more; the last that pages looked at stay read. */
+  const compared = new Map<string, Promise<Comparison>>()
+  const comparisonOf = (id: string): Promise<Comparison> => {
+    const known = compared.get(id)
+    if (known) return known
+    const read = dependencies.comparison(id)
+    compared.set(id, read)
+    read.catch(() => compared.delete(id))
+    for (const oldest of [...compared.keys()].slice(0, Math.max(0, compared.size - COMPARISONS_KEPT))) compared.delete(oldest)
+    return read
+  }
+
+  const shells = new DeskShells({
+    data: (payload) => emit('shell:data', payload),
+    closed: (payload) => emit('shell:closed', payload),
+  })
+
+  const controlsOf = (id: string): RunControls => {
+    const run = runs.get(id)
+    if (run?.controls !== undefined && !run.ended) return run.controls
+    throw new LabError({
+      code: 'refused',
+      message: 'this run does not go on in this lab',
+      hint: 'Only the window or terminal that started a run can act on its guest.',
+    })
+  }
+
   const listRuns = async (): Promise<readonly RunListing[]> => {
     const stored = await dependencies.listRuns()
     const live = [...runs.values()].flatMap((run) => (run.listing ? [run.listing] : []))
@@ -208,10 +240,32 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     'image:build': buildImage,
     'experiment:list': () => dependencies.listExperiments(),
     'experiment:predict': ({ yaml }) => dependencies.predict(yaml),
-    'run:start': ({ yaml }) => start((options) => dependencies.startRun(yaml, options)),
+    'experiment:form': async ({ yaml }) => formOf(yaml),
+    'experiment:edit': async ({ yaml, path, value }) => ({ yaml: editForm(yaml, path, value) }),
+    'run:start': ({ yaml, hold }) => start((options) => dependencies.startRun(yaml, { ...options, hold: hold === true })),
     'attach:list': () => dependencies.listMachines(),
     'attach:start': (target) => start((options) => dependencies.attach(target, options)),
     'predict:sweep': ({ yaml, sweep }) => dependencies.sweep(yaml, sweep),
+    'run:proceed': async ({ id }) => ({ proceeded: controlsOf(id).proceed() }),
+    'run:pause': async ({ id, paused }) => {
+      await controlsOf(id).pause(paused)
+      return {}
+    },
+    'run:vitals': async ({ id }) => controlsOf(id).vitals(),
+    'shell:open': async ({ id, ...size }) => shells.open(id, controlsOf(id), size),
+    'shell:list': async ({ id }) => shells.list(id),
+    'shell:write': async ({ shell, text }) => {
+      shells.write(shell, text)
+      return {}
+    },
+    'shell:resize': async ({ shell, ...size }) => {
+      shells.resize(shell, size)
+      return {}
+    },
+    'shell:close': async ({ shell }) => {
+      shells.close(shell)
+      return {}
+    },
     'run:cancel': async ({ id }) => {
       const run = runs.get(id)
       if (!run || run.ended) return { cancelled: false }
@@ -228,6 +282,8 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     },
     'run:kho': ({ id, hop }) => dependencies.kho(id, hop),
     'run:map': ({ id, hop }) => dependencies.map(id, hop),
+    'run:claims': async ({ id }) => claimTable(await comparisonOf(id)),
+    'run:claims-named': async ({ id, claims }) => claimsNamed(await comparisonOf(id), claims),
     'run:comparison': ({ id }) => dependencies.comparison(id),
     'run:report': ({ id, format }) => dependencies.report(id, format),
     'run:pdf': ({ id }) => dependencies.pdf(id),
@@ -253,6 +309,7 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     async dispose(boundMs = DISPOSE_BOUND_MS) {
       disposed = true
       building?.abort.abort()
+      shells.closeAll()
       for (const run of runs.values()) run.abort.abort()
       await studies.dispose()
       const deadline = Date.now() + boundMs
@@ -268,32 +325,6 @@ function listingAfter(listing: RunListing, event: RunEvent): RunListing {
   if (event.type === 'finished') return { ...listing, state: 'done', summary: event.summary }
   return event.type === 'failed' ? { ...listing, state: 'failed' } : listing
 }
-
-const isRequestName = (name: string): name is RequestName => typeof name === 'string' && Object.hasOwn(requests, name)
-
-async function answer(name: RequestName, input: unknown, handlers: Handlers): Promise<unknown> {
-  const parsedInput = requests[name].in.safeParse(input)
-  if (!parsedInput.success) {
-    throw new LabError({
-      code: 'refused',
-      message: `${name}: the request does not have the agreed form`,
-      evidence: issueLines(parsedInput.error),
-    })
-  }
-  const handler = handlers[name] as (value: unknown) => Promise<unknown>
-  const output = requests[name].out.safeParse(await handler(parsedInput.data))
-  if (!output.success) {
-    throw new LabError({
-      code: 'internal',
-      message: `${name}: the lab's own answer does not have the agreed form`,
-      evidence: issueLines(output.error),
-    })
-  }
-  return output.data
-}
-
-const issueLines = (error: z.ZodError): string[] =>
-  error.issues.slice(0, 8).map((issue) => `${issue.path.map(String).join('.') || 'input'}: ${issue.message}`)
 
 /** A LabError as plain data that every host can carry. */
 export function wireError(error: unknown): { code: string; message: string; hint?: string; evidence?: string[] } {

@@ -17,6 +17,7 @@ import { parseDocument } from './read-document.ts'
 import { readComparison, renderRunReport } from './report.ts'
 import { parseSweep } from './sweep.ts'
 import { LAB_VERSION } from './run/lab-version.ts'
+import { RunHandle } from './run/controls.ts'
 import { runExperiment } from './run/run-experiment.ts'
 import { khoOfRun } from './run-kho.ts'
 import { mapOfRun } from './run-map.ts'
@@ -66,7 +67,7 @@ export function openDesk({ host, runs = runsDirectory(), print = printWithChromi
 async function startRun(
   runs: string,
   yaml: string,
-  { signal, onEvent }: Parameters<DeskDependencies['startRun']>[1],
+  { signal, hold, onEvent }: Parameters<DeskDependencies['startRun']>[1],
 ): Promise<StartedRun> {
   const experiment = experimentOfText(yaml)
   // Said before a folder is made: a page can then offer to build what is missing.
@@ -74,8 +75,17 @@ async function startRun(
   const now = new Date()
   const { id, directory } = await newRunFolder(runs, now, experiment.name)
   const listing: RunListing = { id, name: experiment.name, state: 'running', startedAt: now.toISOString() }
-  const done = runExperiment({ experiment, source: yaml, out: directory, signal, onEvent }).then(() => undefined)
-  return { listing, done }
+  const controls = new RunHandle(hold, signal, onEvent)
+  const done = runExperiment({
+    experiment,
+    source: yaml,
+    out: directory,
+    signal,
+    onEvent,
+    onMachine: controls.onMachine,
+    hold: controls.hold,
+  }).then(() => undefined)
+  return { listing, done, controls }
 }
 
 async function startAttach(

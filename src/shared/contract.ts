@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Comparison, Finding, ImageManifest, PhaseName, Prediction, RunDiff, Summary } from './documents/index.ts'
+import { ComparedClaim, Comparison, Finding, ImageManifest, PhaseName, Prediction, RunDiff, Summary } from './documents/index.ts'
 import { MEMORY_KINDS } from './palette.ts'
 import { studyEvents, studyRequests } from './study-contract.ts'
 import { whatIfRequests } from './what-if-contract.ts'
@@ -16,6 +16,10 @@ export const RunEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('phase'), hop: z.int(), phase: PhaseName, ms: z.number() }),
   z.object({ type: z.literal('step'), hop: z.int(), text: z.string() }),
   z.object({ type: z.literal('serial'), text: z.string() }),
+  /** An event of QEMU's monitor; `data` is its JSON. */
+  z.object({ type: z.literal('qemu'), event: z.string(), data: z.string() }),
+  /** The run waits, as it was asked to, for `run:proceed`: then comes the next hop, or the end. */
+  z.object({ type: z.literal('held'), hop: z.int(), next: z.enum(['hop', 'end']) }),
   z.object({ type: z.literal('finished'), directory: z.string(), summary: Summary, findings: z.array(Finding) }),
   z.object({ type: z.literal('failed'), error: WireError, directory: z.string().optional() }),
 ])
@@ -161,6 +165,51 @@ export type AttachableMachine = z.infer<typeof AttachableMachine>
 export const REPORT_FORMATS = ['html', 'md', 'txt', 'ktap', 'junit', 'json'] as const
 export type ReportFormatName = (typeof REPORT_FORMATS)[number]
 
+/** A running guest from outside: what QEMU and the host say. Asking the guest would change what is observed. */
+export const Vitals = z.object({
+  /** QEMU's run state: running, paused, … */
+  status: z.string(),
+  hop: z.int(),
+  pid: z.int(),
+  cpuSeconds: z.number(),
+  residentBytes: z.number(),
+  held: z.boolean(),
+  paused: z.boolean(),
+})
+export type Vitals = z.infer<typeof Vitals>
+
+/** The claims of a run without their values, one entry of each column per claim; texts by their place in `texts`. */
+export const ClaimTable = z.object({
+  summary: Summary,
+  findings: z.array(Finding),
+  /** Why the run ended early, where it did. */
+  lost: z.string().optional(),
+  ids: z.array(z.string()),
+  hops: z.array(z.int()),
+  /** Place in Verdict's options. */
+  verdicts: z.array(z.int().min(0).max(3)),
+  families: z.array(z.int()),
+  titles: z.array(z.int()),
+  reasons: z.array(z.int()),
+  texts: z.array(z.string()),
+})
+export type ClaimTable = z.infer<typeof ClaimTable>
+
+const Yaml = z.string().max(1_000_000)
+
+/** An experiment's text as the form shows it (experiment-form.ts has the fields). */
+export const ExperimentForm = z.object({
+  /** False: the text is no YAML mapping, so the form can show nothing of it and change nothing in it. */
+  readable: z.boolean(),
+  /** By path; a field that the text does not have is absent. */
+  values: z.record(z.string(), z.string()),
+  issues: z.array(z.object({ line: z.int(), column: z.int(), path: z.string(), message: z.string() })),
+})
+export type ExperimentForm = z.infer<typeof ExperimentForm>
+
+const ShellId = z.int().min(1)
+const TerminalSize = { columns: z.int().min(2).max(1000), rows: z.int().min(1).max(1000) }
+
 const Nothing = z.strictObject({})
 const Boot = z.strictObject({ id: RunId, hop: z.int().min(0).max(1000) })
 
@@ -177,14 +226,38 @@ export const requests = {
   'image:list': { in: Nothing, out: z.array(z.object({ manifest: ImageManifest, size: z.int() })) },
   'image:build': { in: Nothing, out: ImageManifest },
   'experiment:list': { in: Nothing, out: z.array(ExperimentListing) },
-  'experiment:predict': { in: z.strictObject({ yaml: z.string().max(1_000_000) }), out: Prediction },
-  'run:start': { in: z.strictObject({ yaml: z.string().max(1_000_000) }), out: z.object({ id: RunId }) },
+  'experiment:predict': { in: z.strictObject({ yaml: Yaml }), out: Prediction },
+  /** With `hold` the run waits after each boot has been observed. */
+  'experiment:form': { in: z.strictObject({ yaml: Yaml }), out: ExperimentForm },
+  /** Sets one field in the text; an empty value takes it out. */
+  'experiment:edit': {
+    in: z.strictObject({ yaml: Yaml, path: z.string().max(100), value: Yaml }),
+    out: z.object({ yaml: z.string() }),
+  },
+  'run:start': {
+    in: z.strictObject({ yaml: Yaml, hold: z.boolean().optional() }),
+    out: z.object({ id: RunId }),
+  },
   'run:cancel': { in: z.strictObject({ id: RunId }), out: z.object({ cancelled: z.boolean() }) },
+  'run:proceed': { in: z.strictObject({ id: RunId }), out: z.object({ proceeded: z.boolean() }) },
+  'run:pause': { in: z.strictObject({ id: RunId, paused: z.boolean() }), out: z.object({}) },
+  'run:vitals': { in: z.strictObject({ id: RunId }), out: Vitals },
+  'shell:open': { in: z.strictObject({ id: RunId, ...TerminalSize }), out: z.object({ shell: ShellId }) },
+  'shell:list': { in: z.strictObject({ id: RunId }), out: z.array(z.object({ shell: ShellId, tail: z.string() })) },
+  'shell:write': { in: z.strictObject({ shell: ShellId, text: z.string().max(1_000_000) }), out: z.object({}) },
+  'shell:resize': { in: z.strictObject({ shell: ShellId, ...TerminalSize }), out: z.object({}) },
+  'shell:close': { in: z.strictObject({ shell: ShellId }), out: z.object({}) },
   'run:list': { in: Nothing, out: z.array(RunListing) },
   /** Everything that happened so far in a run: what a page needs that was opened in the middle. */
   'run:events': { in: z.strictObject({ id: RunId }), out: z.array(RunEvent) },
   'run:map': { in: Boot, out: RunMap },
   'run:kho': { in: Boot, out: RunKho },
+  'run:claims': { in: z.strictObject({ id: RunId }), out: ClaimTable },
+  /** Claims with their values; one that does not exist is left out. */
+  'run:claims-named': {
+    in: z.strictObject({ id: RunId, claims: z.array(z.string().max(500)).max(500) }),
+    out: z.array(ComparedClaim),
+  },
   'run:comparison': { in: z.strictObject({ id: RunId }), out: Comparison },
   /** QEMU processes of this host that could be looked at. */
   'attach:list': { in: Nothing, out: z.array(AttachableMachine) },
@@ -217,6 +290,8 @@ export const requests = {
 /** What the lab tells every page without being asked. */
 export const events = {
   'run:event': z.object({ id: RunId, event: RunEvent }),
+  'shell:data': z.object({ shell: ShellId, text: z.string() }),
+  'shell:closed': z.object({ shell: ShellId, reason: z.string() }),
   'image:progress': ProgressInfo,
   ...studyEvents,
 } as const

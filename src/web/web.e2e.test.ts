@@ -74,7 +74,7 @@ describe('the page over the browser host', () => {
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: 'earlier' }).waitFor()
-    await page.keyboard.press('3')
+    await page.keyboard.press('5')
     await page.getByRole('grid', { name: 'Claims' }).focus()
     await page.keyboard.press('ArrowDown')
     await expect.poll(() => text(page, '.detail header')).toContain('hop1.handover.message')

@@ -3,6 +3,7 @@ import { createConnection } from 'node:net'
 import { Client, type ClientChannel, type ConnectConfig } from 'ssh2'
 import { LabError, messageOf, toLabError } from '../../shared/result.ts'
 import type { CommandResult } from '../types.ts'
+import { openShell, type GuestShell, type ShellListener, type ShellSize } from './shell.ts'
 
 /** What the lab and the guest know each other by; made new for every run. */
 export interface SshKeys {
@@ -110,6 +111,11 @@ export class SshSession {
       signal?.removeEventListener('abort', abort)
       running.close()
     }
+  }
+
+  /** An interactive shell; it ends with the connection. Rejects with LabError ssh-failed. */
+  shell(size: ShellSize, listener: ShellListener): Promise<GuestShell> {
+    return openShell(this.#client, size, listener)
   }
 
   close(): void {

@@ -118,6 +118,7 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
     {
       signal,
       onSerial: (text) => tell({ type: 'serial', text }),
+      onQemuEvent: ({ event, data }) => tell({ type: 'qemu', event, data: JSON.stringify(data).slice(0, 2000) }),
       onPhase: ({ hop, phase, ms }) => {
         gathered.phase = nextPhase(phase)
         tell({ type: 'phase', hop, phase, ms })
@@ -125,6 +126,7 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
     },
   )
   gathered.machine = machine
+  request.onMachine?.(machine)
   tell({ type: 'started', accelerator: accelerator.used, why: accelerator.why })
   if (!machine.guarded)
     tell({ type: 'step', hop: 0, text: 'setpriv is missing: if the lab is killed, the next start of the lab ends this QEMU' })
@@ -149,6 +151,7 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
     gathered.workload = undefined
     const seen = await doLuoSteps(context, booted, luoCalls[hop] ?? [])
     gathered.hops[hop] = seen
+    await request.hold?.(hop, hop === experiment.hops)
     if (hop === experiment.hops) break
     const fault = experiment.faults.find((candidate) => candidate.hop === hop + 1)
     await leaveBoot(context, seen, kernelOf(hop + 1), fault, (completed) => {

@@ -21,6 +21,10 @@ export interface RunRequest {
   readonly out: string
   readonly signal?: AbortSignal | undefined
   readonly onEvent?: ((event: RunEvent) => void) | undefined
+  /** Told of the guest once it runs. */
+  readonly onMachine?: ((machine: Machine) => void) | undefined
+  /** Awaited when a boot has been observed: before the kexec that ends it or, after the last one, before the guest is stopped. */
+  readonly hold?: ((hop: number, last: boolean) => Promise<void>) | undefined
 }
 
 export interface RunOutcome {

@@ -70,9 +70,9 @@ export class LanePainter {
   }
 
   #rowAt(y: number, height: number, differs: boolean): Uint32Array | undefined {
+    if (differs) return this.#hatched[y & 7]
     const fromEdge = Math.min(y, height - 1 - y) / height
-    const depth = INSETS.findLastIndex((inset) => fromEdge >= inset)
-    return depth === 0 && differs ? this.#hatched[y & 7] : this.#rows[differs ? 0 : depth]
+    return this.#rows[INSETS.findLastIndex((inset) => fromEdge >= inset)]
   }
 
   /** Differences are striped, so that they can be told without seeing colours. */

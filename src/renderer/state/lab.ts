@@ -1,10 +1,11 @@
 import { computed, inject, shallowReactive, shallowRef, type InjectionKey } from 'vue'
 import type { Diagnosis, ExperimentListing, RequestOut, RunEvent, RunListing } from '../../shared/contract.ts'
-import type { Comparison } from '../../shared/documents/index.ts'
 import type { Connection } from '../client/connection.ts'
 import { problemOf, type Problem } from '../client/problem.ts'
+import { runClaims, type RunClaims } from './claims.ts'
 import { after, EMPTY_RUN, type RunState } from './run-state.ts'
 import { SerialFeed } from './serial-feed.ts'
+import { createShells } from './shells.ts'
 
 type Info = RequestOut<'lab:info'>
 type Image = RequestOut<'image:list'>[number]
@@ -20,7 +21,7 @@ export interface RunRecord {
   /** What happened before this page looked has been read. */
   loaded: boolean
   problem: Problem | undefined
-  comparison: Comparison | undefined
+  comparison: RunClaims | undefined
   comparisonProblem: Problem | undefined
 }
 
@@ -126,15 +127,15 @@ export function createLab(connection: Connection) {
   const loadComparison = async (id: string): Promise<void> => {
     const record = recordOf(id)
     try {
-      record.comparison = await client.invoke('run:comparison', { id })
+      record.comparison = runClaims(await client.invoke('run:claims', { id }))
       record.comparisonProblem = undefined
     } catch (error) {
       record.comparisonProblem = problemOf(error)
     }
   }
 
-  const startRun = async (yaml: string): Promise<string> => {
-    const { id } = await client.invoke('run:start', { yaml })
+  const startRun = async (yaml: string, hold = false): Promise<string> => {
+    const { id } = await client.invoke('run:start', { yaml, hold })
     await refreshRuns()
     return id
   }
@@ -171,6 +172,7 @@ export function createLab(connection: Connection) {
 
   return {
     client,
+    shells: createShells(client),
     link: connection.link,
     info,
     experiments,

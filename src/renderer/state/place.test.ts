@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { formatPlace, parsePlace } from './place.ts'
 
 it('says in the address what is selected, and reads it back', () => {
-  const word = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }).filter((text) => text.isWellFormed())
+  const word = fc.string({ minLength: 1, maxLength: 8 }).map((text) => `${text}é\u202e&=#%+ `)
   const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
   fc.assert(
     fc.property(
@@ -19,6 +19,7 @@ it('says in the address what is selected, and reads it back', () => {
         expect(parsePlace(formatPlace(place))).toEqual(place)
       },
     ),
+    { numRuns: 40 },
   )
 })
 

@@ -20,10 +20,16 @@ export interface RunState {
   readonly accelerator?: { readonly used: string; readonly why: string }
   readonly hops: readonly HopTimes[]
   readonly steps: readonly { readonly hop: number; readonly text: string }[]
+  /** Newest last. */
+  readonly qemu: readonly { readonly event: string; readonly data: string }[]
+  /** The run waits for a person. */
+  readonly held?: { readonly hop: number; readonly next: 'hop' | 'end' }
   readonly end?: RunEnd
 }
 
-export const EMPTY_RUN: RunState = { hops: [], steps: [] }
+const QEMU_EVENTS_KEPT = 500
+
+export const EMPTY_RUN: RunState = { hops: [], steps: [], qemu: [] }
 
 /** The state after `event`. Serial output is not part of it: it goes to the terminal as it comes. */
 export function after(state: RunState, event: RunEvent): RunState {
@@ -35,14 +41,22 @@ export function after(state: RunState, event: RunEvent): RunState {
     case 'phase':
       return { ...state, hops: withPhase(state.hops, event.hop, event.phase, event.ms) }
     case 'step':
-      return { ...state, steps: [...state.steps, { hop: event.hop, text: event.text }] }
+      return { ...withoutHold(state), steps: [...state.steps, { hop: event.hop, text: event.text }] }
+    case 'held':
+      return { ...state, held: { hop: event.hop, next: event.next } }
+    case 'qemu':
+      return { ...state, qemu: [...state.qemu.slice(-QEMU_EVENTS_KEPT), { event: event.event, data: event.data }] }
     case 'serial':
       return state
     case 'finished':
-      return { ...state, end: { kind: 'finished', event } }
+      return { ...withoutHold(state), end: { kind: 'finished', event } }
     case 'failed':
-      return { ...state, end: { kind: 'failed', problem: event.error, directory: event.directory } }
+      return { ...withoutHold(state), end: { kind: 'failed', problem: event.error, directory: event.directory } }
   }
+}
+
+function withoutHold({ held: _released, ...state }: RunState): RunState {
+  return state
 }
 
 function withPhase(hops: readonly HopTimes[], hop: number, phase: PhaseName, ms: number): readonly HopTimes[] {
@@ -72,6 +86,7 @@ export function nextPhase(times: HopTimes): PhaseName | undefined {
 
 /** What a run that goes on waits for, in words. */
 export function waitingFor(state: RunState): string {
+  if (state.held) return state.held.next === 'hop' ? 'held: ready for the next hop' : 'held: all boots are observed'
   const step = state.steps.at(-1)
   const last = state.hops.at(-1)
   if (!state.predicted) return 'predicting'

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Json } from '../../shared/json.ts'
-import { differingPaths, oneLine, valueLines } from './value-lines.ts'
+import { differingPaths, oneLine, valueLines, differingRuns } from './value-lines.ts'
 
 const text = (value: Json): string =>
   valueLines(value)
@@ -69,4 +69,14 @@ it('marks the line that differs', () => {
   const lines = valueLines({ a: ['x'.repeat(60), 'y'.repeat(60)] })
   const other = valueLines({ a: ['x'.repeat(60), 'z'.repeat(60)] })
   expect([...differingPaths(lines, other)]).toEqual(['/a/1'])
+})
+
+it('cuts a line at the places that differ', () => {
+  expect(differingRuns('0010  aa bb cc', '0010  aa bd cc')).toEqual([
+    { text: '0010  aa b', differs: false },
+    { text: 'b', differs: true },
+    { text: ' cc', differs: false },
+  ])
+  expect(differingRuns('short', 'longer')).toEqual([{ text: 'short', differs: true }])
+  expect(differingRuns('new', undefined)).toEqual([{ text: 'new', differs: true }])
 })

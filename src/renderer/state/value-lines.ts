@@ -104,3 +104,22 @@ export function differingPaths(lines: readonly ValueLine[], other: readonly Valu
   const texts = new Map(other.map((line) => [line.path, line.text]))
   return new Set(lines.filter((line) => texts.get(line.path) !== line.text).map((line) => line.path))
 }
+
+export interface TextRun {
+  readonly text: string
+  readonly differs: boolean
+}
+
+/** Cuts a line where it and the other one begin and end to differ; whole when they are not of one length, as no place is the same then. */
+export function differingRuns(text: string, other: string | undefined): readonly TextRun[] {
+  if (other?.length !== text.length) return [{ text, differs: true }]
+  const runs: TextRun[] = []
+  let from = 0
+  for (let at = 1; at <= text.length; at++) {
+    const differs = text[from] !== other[from]
+    if (at < text.length && (text[at] !== other[at]) === differs) continue
+    runs.push({ text: text.slice(from, at), differs })
+    from = at
+  }
+  return runs
+}

@@ -1,0 +1,250 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import checker from 'axe-core'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openDesk } from '../lab/open-desk.ts'
+import { Comparison } from '../shared/documents/index.ts'
+import { text, useBrowser, type Opened } from './page.fixture.ts'
+
+/** Every view with recorded real runs, by mouse and keys, in both themes; pictures go to artifacts/ for whoever wants to look. */
+const ROOT = join(import.meta.dirname, '../..')
+const RECORDED = join(ROOT, 'tests/recorded')
+const PICTURES = join(ROOT, 'artifacts/views')
+const TWO_HOPS = '20261122-110954-two-hops'
+const HELLO = '20261122-111115-hello'
+const BROKEN = '20261122-120000-broken'
+const HOSTILE = '20261122-121000-hostile'
+const LATER = '20261122-122000-later'
+
+let runs: string
+const { openDesk: open } = useBrowser()
+
+beforeAll(async () => {
+  runs = await mkdtemp(join(tmpdir(), 'kho-lab-views-'))
+  await mkdir(PICTURES, { recursive: true })
+  await record(TWO_HOPS, 'two-hops')
+  await record(HELLO, 'hello')
+  await mkdir(join(runs, BROKEN))
+  await record(HOSTILE, 'two-hops', hostile)
+  await record(LATER, 'hello', (comparison) => ({ ...comparison, version: 2 }))
+})
+afterAll(() => rm(runs, { recursive: true, force: true }))
+
+async function record(id: string, from: string, change: (comparison: Comparison) => unknown = (same) => same): Promise<void> {
+  const folder = join(runs, id)
+  await cp(join(RECORDED, from), folder, { recursive: true })
+  const comparison = Comparison.parse(JSON.parse(await readFile(join(folder, 'comparison.json'), 'utf8')))
+  const mark = {
+    document: 'kho-lab/run',
+    version: 1,
+    name: id === HOSTILE ? EVIL : comparison.experiment.name,
+    startedAt: comparison.environment.startedAt,
+    lab: { pid: 4_000_000, startTime: '1', exe: '/x', bootId: 'x' },
+  }
+  await writeFile(join(folder, 'run.json'), JSON.stringify(mark))
+  await writeFile(join(folder, 'comparison.json'), JSON.stringify(change(comparison)))
+}
+
+const EVIL = '<img src=x onerror="window.hacked=1">\u202e\u001b]0;hacked\u0007'
+function hostile(comparison: Comparison): Comparison {
+  return {
+    ...comparison,
+    claims: comparison.claims.map((claim, index) => ({
+      ...claim,
+      title: `${EVIL}${claim.title}`,
+      reason: index === 0 ? EVIL + 'y'.repeat(1_000_000) : EVIL,
+      guest: { value: { [EVIL]: EVIL, long: 'z'.repeat(index === 0 ? 1_000_000 : 10) } },
+    })),
+  }
+}
+
+async function show(
+  hash: string,
+  how: { theme?: 'light' | 'dark'; size?: { width: number; height: number } } = {},
+): Promise<Opened> {
+  return open(await openDesk({ host: 'browser', runs }), { ...how, url: (web) => `${web.url}${hash}` })
+}
+
+/** What axe finds wrong, contrast included; the canvas and xterm's own insides are told by the text beside them. */
+async function axe(page: Page): Promise<string[]> {
+  await page.evaluate(checker.source)
+  const violations = await page.evaluate(async () => {
+    const { axe: inPage } = window as unknown as {
+      axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+    }
+    // The dividers between landmarks belong to none of them.
+    const rules = { region: { enabled: false } }
+    const options = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice'], rules }
+    const { violations: found } = await inPage.run({ exclude: [['.console'], ['iframe']] }, options)
+    return found.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map(({ html }) => html.slice(0, 160))
+          .slice(0, 3)
+          .join(' | ')}`,
+    )
+  })
+  return violations
+}
+
+const VIEWS = [
+  { name: 'lab', hash: '#/lab?item=two-nodes', waits: '.editor', holds: [/two nodes of different size/, /nodes:/] },
+  { name: 'images', hash: '#/lab?item=images', waits: '.images', holds: [/guest images/i, /Build image/] },
+  {
+    name: 'live',
+    hash: `#/live?run=${TWO_HOPS}`,
+    waits: '.verdict',
+    holds: [/agreed/, /first boot/, /hop 2/, /Serial console/, /QEMU events/],
+  },
+  {
+    name: 'map',
+    hash: `#/map?run=${TWO_HOPS}&hop=1&at=0x1ec00000`,
+    waits: '.map canvas',
+    holds: [/0x1ec00000/, /reserve|preserved/, /scratch lowmem/, /no difference here/, /node 0/, /DMA32/],
+  },
+  {
+    name: 'kho',
+    hash: `#/kho?run=${TWO_HOPS}&hop=0`,
+    waits: '.dump',
+    holds: [/out \/ guest/, /233/, /345/, /"kho-v4"/, /marked where out \/ guest differs/, /0x562000/],
+  },
+  {
+    name: 'radix',
+    hash: `#/kho?run=${TWO_HOPS}&hop=0&item=radix`,
+    waits: '.levels',
+    holds: [/11 node pages/, /reserve_mem trace/, /5:0 › 4:1/, /bit 123/],
+  },
+  {
+    name: 'claims',
+    hash: `#/claims?run=${TWO_HOPS}&claim=hop1.tree.bytes`,
+    waits: '.detail .side',
+    holds: [/87 of 87/, /Root FDT/, /d0 0d fe ed/, /kho_out_fdt_setup|kho_add_subtree|kexec_handover\.c/],
+  },
+  { name: 'findings', hash: `#/claims?run=${TWO_HOPS}&item=findings`, waits: '.findings', holds: [/seen in this run/] },
+  { name: 'doctor', hash: '#/doctor', waits: 'table.data', holds: [/QEMU/] },
+] as const
+
+describe.each([
+  { theme: 'light', size: { width: 1280, height: 800 } },
+  { theme: 'dark', size: { width: 1920, height: 1080 } },
+] as const)('in $theme at $size.width × $size.height', ({ theme, size }) => {
+  it.each(VIEWS)('$name shows what there is, in readable contrast, and fits', async ({ name, hash, waits, holds }) => {
+    const { page, complaints } = await show(hash, { theme, size })
+    await page.locator(waits).first().waitFor()
+    for (const words of holds) await expect.poll(() => text(page, '#app')).toMatch(words)
+    await page.screenshot({ path: join(PICTURES, `${name}-${theme}-${size.width}.png`) })
+    expect(await axe(page)).toEqual([])
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    expect(overflow).toBe(0)
+    expect(complaints).toEqual([])
+  })
+})
+
+describe('keys and mouse', () => {
+  it('Tab goes from the top to the bottom of the window and loses nobody', async () => {
+    const { page } = await show(`#/claims?run=${TWO_HOPS}`)
+    await page.getByRole('grid', { name: 'Claims' }).waitFor()
+    const places: string[] = []
+    for (let step = 0; step < 60; step++) {
+      await page.keyboard.press('Tab')
+      places.push(
+        await page.evaluate(() => {
+          const at = document.activeElement
+          const region = at?.closest('header.top, nav.side, .run, .tabs, .filters, [role=grid], .detail, footer.status')
+          return at === document.body || at === null ? 'nowhere' : (region?.className ?? at.tagName)
+        }),
+      )
+    }
+    const order = places.filter((place, index) => place !== places[index - 1]).map((place) => place.split(' ')[0])
+    expect(order.slice(0, 6)).toEqual(['top', 'side', 'DIV', 'bar', 'tabs', 'bar'])
+    expect(order).toContain('rows')
+    expect(order).toContain('column')
+  })
+
+  it('an address that is clicked is followed into every view, and typed into the finder as well', async () => {
+    const { page } = await show(`#/claims?run=${TWO_HOPS}&claim=hop1.kexec.initrd`)
+    await page.locator('.detail .address').first().click()
+    const at = /at=(0x[0-9a-f]+)/.exec(page.url())?.[1] ?? 'none'
+    expect(at).toMatch(/^0x/)
+    await page.getByRole('group', { name: 'Selected address' }).getByRole('link', { name: 'Memory map' }).click()
+    await expect.poll(() => text(page, '.at')).toContain(at)
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('pfn 0x8dc')
+    await expect.poll(() => text(page, 'dialog')).toContain('0x8dc000')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => page.url()).toMatch(/#\/kho\?.*at=0x8dc000/)
+  })
+
+  it('the map is zoomed to one page by the wheel, and by keys back to everything', async () => {
+    const { page } = await show(`#/map?run=${TWO_HOPS}&hop=1`)
+    const map = page.locator('.map')
+    await map.locator('canvas').waitFor()
+    const box = await map.boundingBox()
+    if (!box) throw new Error('the map is not in sight')
+    await page.mouse.move(box.x + box.width / 2, box.y + 120)
+    for (let step = 0; step < 90; step++) await page.mouse.wheel(0, -200)
+    await expect.poll(() => text(page, '.map .tip')).toMatch(/[1-5] B\/px/)
+    await map.focus()
+    await page.keyboard.press('0')
+    await page.mouse.move(box.x + box.width / 2, box.y + 122)
+    await expect.poll(() => text(page, '.map .tip')).toMatch(/KiB\/px/)
+    await page.getByRole('button', { name: /^initrd/ }).click()
+    await expect.poll(() => text(page, '.at')).toMatch(/initrd/)
+    const before = page.url()
+    await page.keyboard.press(']')
+    await expect.poll(() => page.url()).not.toBe(before)
+  })
+
+  it('an experiment is written as a form or as YAML, and the two stay twins', async () => {
+    const { page } = await show('#/lab?item=new')
+    const yaml = page.getByRole('textbox', { name: 'Experiment file new' })
+    await yaml.fill('name: mine # keep\nmachine: { memory: 2GiB }\n')
+    await page.getByRole('tab', { name: 'Form' }).click()
+    await expect.poll(() => page.getByLabel('memory', { exact: true }).inputValue()).toBe('2GiB')
+    await page.getByLabel('memory', { exact: true }).fill('3GiB')
+    await page.keyboard.press('Tab')
+    await page.getByLabel('cpus').fill('99')
+    await page.keyboard.press('Tab')
+    await expect.poll(() => page.getByLabel('cpus').getAttribute('aria-invalid')).toBe('true')
+    await page.getByRole('tab', { name: 'YAML' }).click()
+    await expect.poll(() => yaml.inputValue()).toMatch(/^name: mine # keep\nmachine: \{ memory: 3GiB, cpus: 99 \}\n$/)
+  })
+
+  it('two windows show the same run, each at its own place', async () => {
+    const { page, context, web } = await show(`#/claims?run=${TWO_HOPS}`)
+    const other = await context.newPage()
+    await other.goto(`${web.url}#/map?run=${HELLO}`)
+    await other.locator('.map canvas').waitFor()
+    await page.getByRole('grid', { name: 'Claims' }).waitFor()
+    expect([page.url().includes(TWO_HOPS), other.url().includes(HELLO)]).toEqual([true, true])
+  })
+})
+
+describe('bad input', () => {
+  it('a run without documents is listed, and every view says what is the matter and what to do', async () => {
+    for (const view of ['live', 'map', 'kho', 'claims', 'reports']) {
+      const { page } = await show(`#/${view}?run=${BROKEN}`)
+      await expect.poll(() => text(page, 'main')).toMatch(/broken/)
+      await expect.poll(() => text(page, 'main')).toMatch(/See what happened|Run the experiment again|ended before/)
+    }
+  })
+
+  it('a document of a newer version is named, not guessed at', async () => {
+    const { page } = await show(`#/claims?run=${LATER}`)
+    await expect.poll(() => text(page, 'main')).toMatch(/comparison\.json|ended before anything was compared/)
+  })
+
+  it('hostile text stays text in every view', async () => {
+    for (const view of ['claims', 'map', 'kho', 'live', 'lab']) {
+      const { page } = await show(`#/${view}?run=${HOSTILE}`)
+      await expect.poll(() => text(page, '.side')).toContain('<img src=x')
+      if (view === 'claims') await page.locator('.detail .side').first().waitFor()
+      expect(
+        await page.evaluate(() => [document.querySelectorAll('#app img').length, 'hacked' in window, document.title]),
+      ).toEqual([0, false, 'kho-lab'])
+    }
+  })
+})
