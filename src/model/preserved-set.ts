@@ -43,10 +43,13 @@ export function preservedSet(
   packed.set(pages)
   blocks.forEach((record, index) => (packed[pages.length + index] = pack(record)))
   packed.sort()
-  return Array.from(
-    packed.filter((record, index) => index === 0 || record !== packed[index - 1]),
-    unpack,
-  )
+  const records: PlainRecord[] = []
+  let last = -1
+  for (const record of packed) {
+    if (record !== last) records.push(unpack(record))
+    last = record
+  }
+  return records
 }
 
 export const toRecord = ({ start, order }: PlainRecord): PreservedRecord => ({ start: hex(start), order })
