@@ -67,9 +67,13 @@ export interface RadixLayoutNode {
  * Every node page of the tree that holds exactly these records, in the order in which a walk meets them (parents first,
  * ascending). The root is there even without records (kho_radix_init_tree(), 7.3).
  */
-export function radixLayout(records: Iterable<{ readonly start: number; readonly order: number }>): RadixLayoutNode[] {
+export const radixLayout = (records: Iterable<{ readonly start: number; readonly order: number }>): RadixLayoutNode[] =>
+  radixLayoutOfKeys(Float64Array.from(records, ({ start, order }) => radixKey(start, order)))
+
+/** The same from keys in any order; sorts them in place. */
+export function radixLayoutOfKeys(keys: Float64Array): RadixLayoutNode[] {
   const nodes: RadixLayoutNode[] = []
-  let below = sortedKeys(records)
+  let below = distinct(keys.sort())
   let span = 1
   for (let level = 0; level < RADIX_LEVELS; level++) {
     const made = nodesAbove(below, level, span)
@@ -81,19 +85,7 @@ export function radixLayout(records: Iterable<{ readonly start: number; readonly
   return nodes.sort((a, b) => a.prefix - b.prefix || b.level - a.level)
 }
 
-/** Ascending, without repetition. */
-function sortedKeys(records: Iterable<{ readonly start: number; readonly order: number }>): Float64Array {
-  const list = Array.isArray(records) ? (records as readonly { readonly start: number; readonly order: number }[]) : [...records]
-  const keys = new Float64Array(list.length)
-  // A counted loop: with a million records the iterator of Float64Array.from() costs more than all the rest.
-  for (let index = 0; index < list.length; index++) {
-    const record = list[index]
-    if (record !== undefined) keys[index] = radixKey(record.start, record.order)
-  }
-  return distinct(keys.sort())
-}
-
-/** Of ascending numbers. */
+/** Each of ascending numbers once. */
 function distinct(sorted: Float64Array): Float64Array {
   let kept = 0
   for (const value of sorted) if (kept === 0 || value !== sorted[kept - 1]) sorted[kept++] = value

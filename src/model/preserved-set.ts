@@ -1,5 +1,5 @@
 import { preserveRange, type NodeOf } from '../abi/preserve.ts'
-import { RADIX_LEVELS, radixLayout } from '../abi/radix.ts'
+import { RADIX_LEVELS, radixKey, radixLayoutOfKeys } from '../abi/radix.ts'
 import { PAGE_SIZE, hex } from '../shared/units.ts'
 import type { PreservedRecord, SubjectValues } from '../shared/documents/index.ts'
 import type { Span } from './firmware-map.ts'
@@ -9,7 +9,7 @@ interface ReservedRegion {
   readonly size: number
 }
 
-export interface PlainRecord {
+interface PlainRecord {
   readonly start: number
   readonly order: number
 }
@@ -20,9 +20,15 @@ export const nodeOfPfn =
   (pfn) =>
     nodes.findIndex((spans) => spans.some(({ start, end }) => pfn * PAGE_SIZE >= start && pfn * PAGE_SIZE < end))
 
-/** Orders are below 53 and starts multiples of 4096, so their sum tells both, is exact, and sorts by start and then order. */
+/**
+ * Records by start and then order, as one number each so that a million are cheap: orders are below 53 and starts multiples of
+ * 4096, so their sum tells both, is exact, and sorts as they do.
+ */
+type PreservedSet = Float64Array
 const pack = ({ start, order }: PlainRecord): number => start + order
-const unpack = (packed: number): PlainRecord => ({ start: packed - (packed % PAGE_SIZE), order: packed % PAGE_SIZE })
+
+export const recordsOf = (set: PreservedSet): readonly PlainRecord[] =>
+  Array.from(set, (packed) => ({ start: packed - (packed % PAGE_SIZE), order: packed % PAGE_SIZE }))
 
 /**
  * Everything that a boot preserves: the records of a workload's sets, single pages by kho_alloc_preserve() or kho_preserve_pages(page, 1), and
@@ -33,7 +39,7 @@ export function preservedSet(
   regions: readonly ReservedRegion[],
   sets: readonly PlainRecord[],
   nodeOf: NodeOf,
-): readonly PlainRecord[] {
+): PreservedSet {
   // A region below one page has no whole page to preserve: nr_pages is 0 and kho_preserve_pages() does nothing.
   const blocks = [
     ...sets,
@@ -43,20 +49,16 @@ export function preservedSet(
   packed.set(pages)
   blocks.forEach((record, index) => (packed[pages.length + index] = pack(record)))
   packed.sort()
-  const records: PlainRecord[] = []
-  let last = -1
-  for (const record of packed) {
-    if (record !== last) records.push(unpack(record))
-    last = record
-  }
-  return records
+  let kept = 0
+  for (const record of packed) if (kept === 0 || record !== packed[kept - 1]) packed[kept++] = record
+  return packed.subarray(0, kept)
 }
 
 export const toRecord = ({ start, order }: PlainRecord): PreservedRecord => ({ start: hex(start), order })
 
 /** The node pages that kho_radix_add_key() (7.3) makes for these records; see the subject for the order of the lists. */
-export function radixShape(records: readonly PlainRecord[]): SubjectValues['preserved.radix'] {
-  const nodes = radixLayout(records)
+export function radixShape(set: PreservedSet): SubjectValues['preserved.radix'] {
+  const nodes = radixLayoutOfKeys(set.map((packed) => radixKey(packed - (packed % PAGE_SIZE), packed % PAGE_SIZE)))
   const levels = Array.from({ length: RADIX_LEVELS }, (_unused, index) => {
     const slots = nodes.filter(({ level }) => level === RADIX_LEVELS - 1 - index).map((node) => node.slots)
     return slots

@@ -8,7 +8,7 @@ import { firmwareMap, processorOf } from './firmware-map.ts'
 import { bootRules } from './boot/rules.ts'
 import { kexecRules } from './kexec-rules.ts'
 import { loaderRules } from './loader-rules.ts'
-import { nodeOfPfn, preservedSet, radixShape, toRecord, type PlainRecord } from './preserved-set.ts'
+import { nodeOfPfn, preservedSet, radixShape, recordsOf, toRecord } from './preserved-set.ts'
 import { rootFdt } from './root-fdt.ts'
 import { defineRule, type Rule } from './rule.ts'
 import { tableRecords, workloadRules } from './workload/rules.ts'
@@ -39,7 +39,7 @@ const PreservedGiven = z.object({
 function preservedRecords(
   inputs: z.output<typeof PreservedInputs>,
   given: z.output<typeof PreservedGiven>,
-): Result<readonly PlainRecord[]> {
+): Result<ReturnType<typeof preservedSet>> {
   const pages = [given['tree.address'], ...(given['tree.luoFlb'] === undefined ? [] : [given['tree.luoFlb']])].map(fromHex)
   for (const name of inputs.subtrees) {
     const address = given['tree.addresses'][name]
@@ -162,7 +162,7 @@ export const rules = {
   ),
   'preserved-records': defineRule(PreservedInputs, PreservedGiven, (inputs, given) => {
     const records = preservedRecords(inputs, given)
-    return records.ok ? ok(records.value.map(toRecord)) : records
+    return records.ok ? ok(recordsOf(records.value).map(toRecord)) : records
   }),
   'preserved-radix': defineRule(PreservedInputs, PreservedGiven, (inputs, given) => {
     const records = preservedRecords(inputs, given)
