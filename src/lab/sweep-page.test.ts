@@ -17,7 +17,7 @@ it('draws a bar per value, marks what does not fit, and escapes what it is given
       { ...row, value: 2 * GiB, memory: 2 * GiB, kho: false, why: ['scratch does not fit'] },
     ],
   })
-  expect(page).toContain('<h1>a &lt;b&gt;: scratch over memory</h1>')
+  expect(page).toContain('<h1>a &#60;b&#62;: scratch over memory</h1>')
   expect(page).toContain('<title>memory 1 GiB: 128 MiB, 12.50 % of RAM</title>')
   expect(page).toContain('<title>memory 2 GiB: not predicted; scratch does not fit</title>')
   expect(page.match(/✗/g)).toHaveLength(2)

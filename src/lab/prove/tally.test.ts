@@ -16,7 +16,7 @@ const claim = (subject: string, verdict: Verdict): ComparedClaim => ({
   basis,
   given: {},
 })
-const trial = (index: number, claims: ComparedClaim[], more: { lost?: string; refused?: string } = {}): Trial => ({
+const trial = (index: number, claims: ComparedClaim[], more: { lost?: string; ended?: string } = {}): Trial => ({
   index,
   name: `n${index}`,
   seconds: 2,
@@ -26,7 +26,7 @@ const trial = (index: number, claims: ComparedClaim[], more: { lost?: string; re
 const proof = tally(7, 5, [
   trial(2, [claim('scratch.sizes', 'differ'), claim('boot.kho', 'match')]),
   trial(0, [claim('scratch.sizes', 'match'), claim('boot.kho', 'unpredicted')]),
-  trial(1, [claim('kexec.load', 'match')], { refused: 'boot 0 refused' }),
+  trial(1, [claim('kexec.load', 'match')], { ended: 'boot 0 refused' }),
   trial(3, [claim('boot.kho', 'unobserved')], { lost: 'boot 0: the guest panicked' }),
   { index: 4, name: 'n4', seconds: 1, end: { kind: 'failed', code: 'not-enough-memory', message: 'too large' } },
 ])
