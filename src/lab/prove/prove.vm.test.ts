@@ -5,7 +5,7 @@ import { prove } from './prove.ts'
 const PLACEMENT = ['scratch', 'kexec', 'firmware', 'loader']
 
 // A small part of `npm run prove`: four drawn experiments with ten boots between them.
-test('drawn experiments do what is predicted, and nothing of placement is left open', { timeout: 300_000 }, async () => {
+test('drawn experiments do what is predicted, and nothing of placement is left open', { timeout: 600_000 }, async () => {
   const proof = await prove({
     seed: 1,
     count: 4,
