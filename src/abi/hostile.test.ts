@@ -7,17 +7,22 @@ import { PAGE_SIZE, physAddr } from '../shared/units.ts'
 import { decodeBootParams } from './boot-params.ts'
 import { parseBzImage } from './bzimage.ts'
 import { decodeMessage, khoLines, logLines, memblockReservations } from './dmesg.ts'
+import { e820Map, earlyNodeRanges, reservedAtEnd } from './early-log.ts'
 import { fdtTotalSize, parseFdt } from './fdt.ts'
 import { writeFdt } from './fdt-write.ts'
 import { parseFirmwareMemmap } from './firmware-memmap.ts'
+import { parseHugepages } from './hugepages.ts'
 import { parseIomem } from './iomem.ts'
 import { kexecLoads } from './kexec-log.ts'
 import { decodeKexecMetadata } from './kexec-metadata.ts'
 import { decodeKhoRoot } from './kho-root.ts'
 import { decodeLuo, readLuoFiles, readLuoFlbs, readLuoSessions } from './luo.ts'
 import { decodeMemblockFdt } from './memblock-fdt.ts'
+import { hashTableOf, memoryLineOf, memoryLines } from './memory-log.ts'
+import { meminfoBytes, parseBuddyinfo, parsePagetypeinfo } from './page-counts.ts'
 import { walkRadix } from './radix-walk.ts'
 import { decodeKhoSetupData, decodeScratchArray, encodeScratchArray, readSetupData } from './setup-data.ts'
+import { parseZoneinfo } from './zoneinfo.ts'
 import * as guest from './testing/captured-guest.ts'
 import { mutate, seededRandom } from './testing/mutate.ts'
 import { SyntheticMemory } from './testing/synthetic-memory.ts'
@@ -207,6 +212,7 @@ describe('decoders of memory', () => {
 
 describe('decoders of text', () => {
   const anyText = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)) })
+  const HUGEPAGES = '/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'
   const iomem = '00100000-3ffdffff : System RAM\n  01000000-0140a2cf : Kernel code\n'
   const decoders: readonly (readonly [string, (text: string) => unknown, string])[] = [
     ['logLines', logLines, guest.LOG],
@@ -215,6 +221,25 @@ describe('decoders of text', () => {
     ['memblockReservations', memblockReservations, guest.LOG],
     ['kexecLoads', kexecLoads, guest.LOG],
     ['parseIomem', parseIomem, iomem],
+    ['e820Map', e820Map, guest.LOG],
+    ['earlyNodeRanges', earlyNodeRanges, `Early memory node ranges\n  node   0: [mem 0x0000000000001000-0x000000000009efff]\n`],
+    ['reservedAtEnd', reservedAtEnd, ` reserved.cnt  = 0x1\n reserved[0x0]\t[0x1000-0x1fff], 0x1000 bytes flags: 0x0\nSLUB: \n`],
+    ['memoryLines', memoryLines, 'Zone ranges:\n  Normal   empty\nFreeing initrd memory: 4K\n'],
+    ['hashTableOf', hashTableOf, 'Dentry cache hash table entries: 131072 (order: 8, 1048576 bytes, linear)'],
+    [
+      'memoryLineOf',
+      memoryLineOf,
+      `Memory: 1K/2K available (3K kernel code, 4K rwdata, 5K rodata, 6K init, 7K bss, 8K reserved, 0K cma-reserved)`,
+    ],
+    ['parseZoneinfo', parseZoneinfo, `Node 0, zone Normal\n  pages free 1\n spanned 2\n present 3\n managed 4\n cma 5\n`],
+    ['parseBuddyinfo', parseBuddyinfo, 'Node 0, zone    DMA32      3      3      4 \n'],
+    [
+      'parsePagetypeinfo',
+      parsePagetypeinfo,
+      `Number of blocks type     Movable          CMA \nNode 0, zone    DMA32            1           82 \n`,
+    ],
+    ['meminfoBytes', (text) => meminfoBytes(text, 'MemTotal'), 'MemTotal:        3901292 kB\n'],
+    ['parseHugepages', (text) => parseHugepages([{ path: HUGEPAGES, text }]), '4\n'],
     [
       'parseFirmwareMemmap',
       (text) => parseFirmwareMemmap(['start', 'end', 'type'].map((name) => ({ path: `memmap/0/${name}`, text }))),

@@ -5,7 +5,7 @@ import { appendCpio } from '../guest/image/cpio.ts'
 import { symbolAddresses } from '../guest/image/build-facts.ts'
 import { ensureImage, findImage } from '../guest/image/image.ts'
 import { RUN_CPIO_SIZE } from '../guest/image/run-cpio.ts'
-import { ADDRESS_SPACE_SYMBOLS, type KernelSymbols } from '../guest/observe/address-space.ts'
+import { OBSERVED_SYMBOLS, type KernelSymbols } from '../guest/observe/address-space.ts'
 import type { GuestImage, Progress } from '../guest/types.ts'
 import type { Experiment, KernelChoice, KernelFacts } from '../shared/documents/index.ts'
 import { LabError } from '../shared/result.ts'
@@ -95,7 +95,7 @@ export function factsOfFiles(kernel: string, bzImage: Uint8Array, initrdSize: nu
 
 /** Where the kernel's variables lie that say what KASLR drew; undefined for a kernel that the lab did not build. */
 export async function addressSpaceSymbols({ systemMap }: GuestImage): Promise<KernelSymbols> {
-  return systemMap === undefined ? undefined : symbolAddresses(await readFile(systemMap, 'utf8'), ADDRESS_SPACE_SYMBOLS)
+  return systemMap === undefined ? undefined : symbolAddresses(await readFile(systemMap, 'utf8'), OBSERVED_SYMBOLS)
 }
 
 function bzImageHeader(file: string, bytes: Uint8Array): BzImage {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SyntheticMemory } from '../../abi/testing/synthetic-memory.ts'
 import { seen, type IomemEntry } from '../../shared/documents/index.ts'
 import { MiB } from '../../shared/units.ts'
-import { readAddressSpace } from './address-space.ts'
+import { readAddressSpace, readTotalRam } from './address-space.ts'
 
 const BASE = 32 * MiB
 const PAGE_OFFSET = 0xff2f8dd000000000n
@@ -69,5 +69,29 @@ describe('readAddressSpace', () => {
     if (change !== undefined) word(change.at, change.is)
     const read = readAddressSpace(memory, iomem, map, 2)
     expect(read.ok ? '' : read.reason).toMatch(reason)
+  })
+})
+
+describe('readTotalRam', () => {
+  const withTotal = { ...symbols, _totalram_pages: '0xffffffff81200100' }
+
+  it('has the pages of the page allocator in bytes', () => {
+    const { memory, word } = guest()
+    word(BASE + 0x200100, 975_323n)
+    expect(readTotalRam(memory, iomem, withTotal)).toEqual(seen('0xee1db000'))
+  })
+
+  it('says why it was not seen', () => {
+    const { memory, word } = guest()
+    word(BASE + 0x200100, 1n << 60n)
+    expect([
+      readTotalRam(memory, iomem, symbols),
+      readTotalRam(memory, iomem, withTotal),
+      readTotalRam(memory, iomem, { ...withTotal, _totalram_pages: '0xfffffffff1200100' }),
+    ]).toEqual([
+      { ok: false, reason: 'where _totalram_pages of this kernel lies is not known' },
+      { ok: false, reason: '_totalram_pages does not lie in guest RAM' },
+      { ok: false, reason: '_totalram_pages does not lie in guest RAM' },
+    ])
   })
 })

@@ -1,9 +1,9 @@
 import { notSeen, seen, type HostView, type IomemEntry, type Reading } from '../../shared/documents/index.ts'
 import type { PhysMemory } from '../../shared/phys-memory.ts'
-import { fromHex, hex } from '../../shared/units.ts'
+import { PAGE_SIZE, fromHex, hex } from '../../shared/units.ts'
 
 /** Variables of the kernel that say what KASLR drew; all are in System.map. */
-export const ADDRESS_SPACE_SYMBOLS = [
+const ADDRESS_SPACE_SYMBOLS = [
   '_text',
   'page_offset_base',
   'vmemmap_base',
@@ -12,6 +12,10 @@ export const ADDRESS_SPACE_SYMBOLS = [
   '__per_cpu_start',
   '_cea_offset',
 ] as const
+
+const TOTAL_RAM = '_totalram_pages'
+/** All symbols that are asked of a System.map. */
+export const OBSERVED_SYMBOLS: readonly string[] = [...ADDRESS_SPACE_SYMBOLS, TOTAL_RAM]
 
 /** Link addresses by symbol, from the System.map of the kernel that runs; undefined when the lab has none. */
 export type KernelSymbols = Readonly<Record<string, string>> | undefined
@@ -57,6 +61,22 @@ export function readAddressSpace(
     entryAreas.push(Number(place))
   }
   return seen({ pageOffsetBase: hex(pageOffset), vmemmapBase: hex(vmemmap), entryAreas })
+}
+
+/** _totalram_pages (mm/page_alloc.c, 7.3) in bytes, read in guest RAM: what /proc/meminfo has as MemTotal. */
+export function readTotalRam(
+  memory: PhysMemory,
+  iomem: Reading<readonly IomemEntry[]>,
+  symbols: KernelSymbols,
+): NonNullable<HostView['totalRam']> {
+  if (!iomem.ok) return iomem
+  const code = iomem.value.find(({ name }) => name === 'Kernel code')
+  const [text, variable] = [symbols?.['_text'], symbols?.[TOTAL_RAM]]
+  if (code === undefined || text === undefined || variable === undefined)
+    return notSeen(`where ${TOTAL_RAM} of this kernel lies is not known`)
+  const pages = wordAt(memory, fromHex(code.start) + Number((BigInt(variable) - BigInt(text)) & MASK))
+  if (pages === undefined || pages > BigInt(Number.MAX_SAFE_INTEGER)) return notSeen(`${TOTAL_RAM} does not lie in guest RAM`)
+  return seen(hex(pages * BigInt(PAGE_SIZE)))
 }
 
 function wordAt(memory: PhysMemory, address: number): bigint | undefined {

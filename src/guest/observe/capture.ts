@@ -16,6 +16,8 @@ export const CAPTURE_PATHS = [
   '/proc/buddyinfo',
   '/proc/pagetypeinfo',
   '/proc/meminfo',
+  '/sys/kernel/mm/hugepages',
+  '/sys/devices/system/node',
 ] as const
 
 /** The kernel log goes through a file of the guest's own RAM disk, so that it comes framed like everything else. */

@@ -6,6 +6,7 @@ import { notSeen, seen, type Blob, type GuestView, type KexecSegment, type Readi
 import type { Result } from '../../shared/result.ts'
 import { hex } from '../../shared/units.ts'
 import { DMESG_FILE, type Capture } from './capture.ts'
+import { decodeGuestMemory } from './guest-memory.ts'
 import type { RawStore } from './raw-store.ts'
 
 const KHO = '/sys/kernel/debug/kho'
@@ -56,6 +57,7 @@ export function decodeGuestView(capture: Capture, raw: RawStore): GuestView {
         caller,
       })),
     ),
+    memory: decodeGuestMemory(capture),
   }
 }
 

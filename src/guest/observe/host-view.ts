@@ -20,7 +20,7 @@ import {
 import type { PhysMemory } from '../../shared/phys-memory.ts'
 import { MiB, fromHex, hex, physAddr } from '../../shared/units.ts'
 import type { GuestChannel } from '../types.ts'
-import { readAddressSpace, type KernelSymbols } from './address-space.ts'
+import { readAddressSpace, readTotalRam, type KernelSymbols } from './address-space.ts'
 import { findBanner } from './banner.ts'
 import { readProbeTable } from './probe-table.ts'
 import { readRamMap } from './ram-map.ts'
@@ -99,6 +99,7 @@ export async function observeHost(channel: GuestChannel, options: HostOptions): 
           : scannedArray(memory, found.arrays, regions),
       banner: findBanner(memory, guest.iomem),
       addressSpace: readAddressSpace(memory, guest.iomem, options.symbols, options.cpus),
+      totalRam: readTotalRam(memory, guest.iomem, options.symbols),
     }
   } finally {
     await channel.resume()

@@ -44,6 +44,10 @@ function givensOfHop({ guest, host }: HopObservation): Record<string, Json> {
     'tree.blob': root && { address: root.address, size: root.blob.size, sha256: root.blob.sha256 },
     'workload.table': host.probeTable?.ok ? host.probeTable.value : undefined,
     'preserved.records': preservedRecords(host),
+    'preserved.nodes': preservedNodes(host),
+    'kexec.segments': guest.kexecSegments?.ok
+      ? guest.kexecSegments.value.flatMap(({ name, start }) => (name === undefined ? [] : [{ name, start }]))
+      : undefined,
     'preserved.hashes': host.preservedBefore?.ok
       ? byStart(host.preservedBefore.value.map(({ record, sha256 }) => ({ start: record.start, order: record.order, sha256 })))
       : undefined,
@@ -83,6 +87,11 @@ function preservedRecords({ outRadix, handedOver = outRadix }: HopObservation['h
   if (!handedOver.ok || !handedOver.value.complete || handedOver.value.records.length !== handedOver.value.recordCount)
     return undefined
   return byStart(handedOver.value.records.map(({ start, order }) => ({ start, order })))
+}
+
+function preservedNodes({ outRadix }: HopObservation['host']): string[] | undefined {
+  if (!outRadix.ok || !outRadix.value.complete || outRadix.value.nodes.length !== outRadix.value.nodeCount) return undefined
+  return outRadix.value.nodes.map(({ address }) => address).sort((a, b) => fromHex(a) - fromHex(b))
 }
 
 const byStart = <T extends PreservedRecord>(records: readonly T[]): T[] =>

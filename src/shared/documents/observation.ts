@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { GuestMemory } from './guest-memory.ts'
 import { LuoIncoming, LuoOperation } from './luo-report.ts'
 import { ControlGroup, ProbeTableView, WorkloadObservation } from './workload/observed.ts'
 import { Blob, Hex, MapEntry, PreservedRecord, Range, ScratchRegion, Sha256, reading } from './common.ts'
@@ -39,6 +40,8 @@ export const GuestView = z.object({
   /** `KHO:` lines and the others of the KHO vocabulary, without time stamps. */
   khoMessages: reading(z.array(z.string())),
   memblockReserved: reading(z.array(MemblockReservation)),
+  /** Absent in observations of earlier releases of the lab. */
+  memory: GuestMemory.optional(),
   /** Segments that this boot's kernel loaded for the next one; absent on the last boot. */
   kexecSegments: reading(z.array(KexecSegment)).optional(),
 })
@@ -95,6 +98,8 @@ export const HostView = z.object({
   control: reading(z.array(ControlGroup)).optional(),
   /** Physical address of the running kernel's linux_banner string, and its text. */
   banner: reading(z.object({ address: Hex, text: z.string() })),
+  /** _totalram_pages of the running kernel, in bytes. */
+  totalRam: reading(Hex).optional(),
   /** What KASLR drew: page_offset_base, vmemmap_base and the place of each CPU's entry area, counted in areas. */
   addressSpace: reading(z.object({ pageOffsetBase: Hex, vmemmapBase: Hex, entryAreas: z.array(z.int().min(0)) })).optional(),
 })

@@ -17,10 +17,12 @@ export const ClaimPrediction = z.discriminatedUnion('kind', [
 export type ClaimPrediction = z.infer<typeof ClaimPrediction>
 
 export const PredictedClaim = z.object({
-  /** `hop<h>.<subject>`, unique in a prediction. */
+  /** `hop<h>.<subject>` or `hop<h>.<subject>.<part>`, unique in a prediction. */
   id: z.string().regex(/^hop\d+\.[A-Za-z0-9.-]+$/),
   /** What is claimed; compare knows how to find it in an observation. */
   subject: z.string(),
+  /** Which of several things the claim is about, where its subject has them: `node0.DMA32`. */
+  part: z.string().optional(),
   /** Groups claims in reports: boot, firmware, scratch, tree, preserved, kexec, handover, invariant, debugfs. */
   family: z.string(),
   /** 0 is the first boot, h the kernel that the h-th kexec started. */

@@ -2,14 +2,16 @@ import type { Json } from '../json.ts'
 import type { LuoOperation } from './luo-report.ts'
 import type { ProbeTableView } from './workload/observed.ts'
 import type { MapEntry, PreservedRecord, Range, ScratchRegion } from './common.ts'
+import type { MemorySubjects } from './memory-subjects.ts'
 
 /**
  * What is claimed, and in which exact shape: predicted, seen by the guest and seen by the host are all of the type below,
  * so that two of them are equal exactly when their canonical JSON is. Addresses and sizes of memory are {@link Hex};
  * counts and sizes of blobs are numbers. Lists of ranges and records ascend by start unless an order is named.
- * A claim's id is `hop<h>.<subject>`.
+ * A claim's id is `hop<h>.<subject>`, or `hop<h>.<subject>.<part>` where
+ * a subject is claimed of several things.
  */
-export interface SubjectValues {
+export interface SubjectValues extends MemorySubjects {
   /** `uname -r`. Guest: release. Host: the banner text's third word. */
   'boot.release': string
   /** /proc/cmdline, without surrounding white space. Guest only. */
@@ -234,6 +236,10 @@ export interface GivenValues {
   'workload.table': ProbeTableView
   /** All records of the radix tree, by start and then order; only when the walk was complete. */
   'preserved.records': readonly PreservedRecord[]
+  /** Addresses of the node pages of the radix tree, ascending; only when the walk was complete. */
+  'preserved.nodes': readonly string[]
+  /** Segments that this boot's kernel loaded for the next one, as it printed them. */
+  'kexec.segments': readonly { readonly name: string; readonly start: string }[]
   /** Content hashes taken last before the kexec, by start and then order. */
   'preserved.hashes': readonly { readonly start: string; readonly order: number; readonly sha256: string }[]
 }

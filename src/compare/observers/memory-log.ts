@@ -1,0 +1,48 @@
+import { MEMORY_LINES, hashTableOf, memoryLineOf } from '../../abi/memory-log.ts'
+import type { MemorySubjects } from '../../shared/documents/memory-subjects.ts'
+import { from, guest, never, unobserved, value, type Look, type Observer, type ObserversOf } from '../side.ts'
+
+const IN_GUEST = 'the kernel log is read in the guest'
+
+/** From the lines of one kind. */
+const onLines = <V>(kind: keyof typeof MEMORY_LINES, extract: (lines: readonly string[]) => Look<V>): Observer<V> => ({
+  guest: guest(({ memory }) =>
+    from(memory?.lines, 'the kernel log', (lines) => extract(lines.filter((line) => MEMORY_LINES[kind].test(line)))),
+  ),
+  host: never(IN_GUEST),
+})
+
+const onLine = <V>(kind: keyof typeof MEMORY_LINES, extract: (line: string) => Look<V>): Observer<V> =>
+  onLines(kind, ([line]) => (line === undefined ? unobserved('the kernel log does not have it') : extract(line)))
+
+/** No lines at all say that the log has lost them: every kernel prints some. */
+const some = (lines: readonly string[]): Look<readonly string[]> =>
+  lines.length === 0 ? unobserved('the kernel log has none of them') : value(lines)
+
+export const memoryLogObservers: ObserversOf<Extract<keyof MemorySubjects, `log.${string}`>> = {
+  'log.zones': onLines('zones', some),
+  'log.zonelists': onLine('zonelists', value),
+  'log.percpu': onLine('percpu', value),
+  'log.hashTables': onLines('hashTables', (lines) => {
+    const tables = lines.flatMap((line) => hashTableOf(line) ?? [])
+    return tables.length === 0 ? unobserved('the kernel log has no hash tables') : value(tables)
+  }),
+  'log.memory': onLine('memory', (line) => {
+    const numbers = memoryLineOf(line)
+    if (numbers === undefined) return unobserved(`not a Memory: line that the lab knows: ${line.slice(0, 80)}`)
+    const { available: _changing, ...determined } = numbers
+    return value(determined)
+  }),
+  'log.freed': onLines('freed', (lines) => some([...lines].sort())),
+  'log.kho': {
+    // None of them is an answer, but only of a log that has its beginning.
+    guest: guest(({ memory }) =>
+      from(memory?.lines, 'the kernel log', (lines) =>
+        lines.some((line) => MEMORY_LINES.zones.test(line))
+          ? value(lines.filter((line) => MEMORY_LINES.kho.test(line)))
+          : unobserved('the kernel log has lost its beginning'),
+      ),
+    ),
+    host: never(IN_GUEST),
+  },
+}
