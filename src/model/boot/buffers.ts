@@ -44,19 +44,24 @@ export const hashesEarly = (state: BootState): boolean => memoryNodes(state).len
 const ADAPT_FROM = (64 * GiB) / PAGE_SIZE
 const MOST_ENTRIES = 0x80000000
 
-/** alloc_large_system_hash() (mm/mm_init.c, 7.3) with HASH_EARLY: one bucket per 2^scale bytes of free memory. */
-export function allocateHash(state: BootState, what: string, bucket: number, scale: number, least: number): void {
-  const pages = roundUp(state.freePages, MiB / PAGE_SIZE)
+/** alloc_large_system_hash() (mm/mm_init.c, 7.3): one bucket per 2^scale bytes of free memory, in a power of two. */
+export function hashEntries(freePages: number, bucket: number, scale: number, least: number): number {
+  const pages = roundUp(freePages, MiB / PAGE_SIZE)
   let adapted = scale
   for (let limit = ADAPT_FROM; limit < pages; limit *= 4) adapted += 1
   const wanted = Math.floor((pages * PAGE_SIZE) / 2 ** adapted)
-  const most = Math.min(Math.floor((state.freePages * PAGE_SIZE) / 16 / bucket), MOST_ENTRIES)
+  const most = Math.min(Math.floor((freePages * PAGE_SIZE) / 16 / bucket), MOST_ENTRIES)
   const entries = Math.min(Math.max(powerOfTwo(wanted * bucket < PAGE_SIZE ? PAGE_SIZE / bucket : wanted), least), most)
+  return 2 ** Math.floor(Math.log2(entries))
+}
+
+/** The same with HASH_EARLY: half as many entries when there is no room, down to one page. */
+export function allocateHash(state: BootState, what: string, bucket: number, scale: number, least: number): void {
   const { smpCacheBytes: align } = state.input.build.numbers
-  // Half as many entries when there is no room, down to one page.
-  let size = bucket * 2 ** Math.floor(Math.log2(entries))
+  let size = bucket * hashEntries(state.freePages, bucket, scale, least)
   while (size > PAGE_SIZE && state.memblock.find({ size, align }) === undefined) size /= 2
   allocate(state, what, { size, align })
+  state.earlyHashes.push(size)
 }
 
 const IO_TLB_SIZE = 2048

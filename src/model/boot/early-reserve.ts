@@ -23,6 +23,11 @@ export function reserveInitrd({ memblock, input }: BootState): void {
   if (end > start) memblock.reserve(start, roundUp(end, PAGE_SIZE) - start, NO_NODE, FLAG.RSRV_KERN)
 }
 
+/** memblock_x86_reserve_range_setup_data() (arch/x86/kernel/setup.c, 7.3) */
+export function reserveSetupData({ memblock, input }: BootState): void {
+  for (const { start, end } of input.setupData) memblock.reserve(start, end - start, NO_NODE, FLAG.RSRV_KERN)
+}
+
 export const reserveBios = ({ memblock }: BootState): void => void memblock.reserve(BIOS_START, MiB - BIOS_START)
 
 /** What the kernel has taken of its brk area by then. */

@@ -51,6 +51,7 @@ export function bootInput(boot: FirstBoot, kernelBase: number, random: Randomnes
     early: earlyOptions(cmdline),
     random,
     scratchAlignment: boot.scratchAlignment,
+    setupData: [],
   }
 }
 

@@ -3,6 +3,7 @@ import type { KernelBuildFacts } from '../../shared/documents/kernel-build-facts
 import type { Span } from '../firmware-map.ts'
 import type { Memblock } from '../memblock/memblock.ts'
 import type { KernelOptions } from '../kernel-options.ts'
+import type { PlainRecord } from '../preserved-set.ts'
 import type { EarlyOptions } from './options.ts'
 
 /** Features of the boot CPU that decide about page tables and the memory map. */
@@ -29,7 +30,21 @@ const VMEMMAP_BASE = 0xffd4000000000000n
 
 export const NOT_RANDOM: Randomness = { directMap: 0, vmemmapBase: VMEMMAP_BASE, entryAreaPages: undefined }
 
-/** All that decides what a first boot reserves. Addresses and sizes in bytes. */
+/** What a kernel finds that was started by kexec with a handover. Addresses and sizes in bytes. */
+export interface Handover {
+  /** struct kho_scratch[] as it was handed over, in array order, and where that copy of it lies. */
+  readonly scratch: readonly { readonly start: number; readonly size: number }[]
+  readonly array: number
+  /** The tree of preserved memory: its records, and where the pages of its nodes lie. */
+  readonly records: readonly PlainRecord[]
+  readonly nodes: readonly number[]
+  /** reserve_mem regions that the boot before had, by name. */
+  readonly regions: readonly { readonly name: string; readonly start: number; readonly size: number }[]
+  /** Preserved pages that the kernel gives to the page allocator while it initialises. */
+  readonly restored: readonly number[]
+}
+
+/** All that decides what a boot reserves. Addresses and sizes in bytes. */
 export interface BootInput {
   readonly build: KernelBuildFacts
   /** The firmware's map, as /sys/firmware/memmap will show it. */
@@ -49,6 +64,10 @@ export interface BootInput {
   readonly random: Randomness
   /** SCRATCH_ALIGNMENT_BYTES */
   readonly scratchAlignment: number
+  /** The entries of setup_data, each with its header; none on a first boot. */
+  readonly setupData: readonly Span[]
+  /** Absent where kexec has not handed anything over. */
+  readonly handover?: Handover
 }
 
 /** A boot on its way: what the steps read and change. */
@@ -59,7 +78,9 @@ export interface BootState {
   maxRam: number
   /** Pages that were free when the zones were set up (nr_kernel_pages, nr_all_pages). */
   freePages: number
-  /** What kho_reserve_scratch() got; undefined before it and when KHO is off. */
+  /** Bytes of the hash tables that memblock had to give, in order. */
+  readonly earlyHashes: number[]
+  /** What kho_reserve_scratch() got, or kho_populate() was given; undefined before it and when KHO is off. */
   scratch: ScratchOutcome | undefined
 }
 

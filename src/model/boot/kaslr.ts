@@ -34,6 +34,12 @@ export function randomnessOf(
 }
 
 /**
+ * At the end of the exception stacks (ESTACKS_MEMBERS, arch/x86/include/asm/cpu_entry_area.h, 7.3): two stacks of two pages for
+ * #VC, which only encrypted guests map, and three guard pages.
+ */
+const UNMAPPED_STACKS = (2 * 2 + 3) * PAGE_SIZE
+
+/**
  * Page tables for CPU entry areas at these places (setup_cpu_entry_area(), arch/x86/mm/cpu_entry_area.c, 7.3): one of the second
  * level, one of the third for each GiB and a page of entries for each 2 MiB that any area touches. `places`: of each CPU, in areas
  * behind the page of the read-only IDT.
@@ -43,8 +49,8 @@ export function entryAreaTables(
   { sizeofCpuEntryArea, cpuEntryAreaStacksEnd }: KernelBuildFacts['numbers'],
   processor: BootProcessor,
 ): number {
-  // The last pages of the stacks are a guard that nothing maps; only the debug store lies behind them.
-  const touched = processor.intel ? sizeofCpuEntryArea : cpuEntryAreaStacksEnd - PAGE_SIZE
+  // Only the debug store lies behind the stacks, and it is Intel's.
+  const touched = processor.intel ? sizeofCpuEntryArea : cpuEntryAreaStacksEnd - UNMAPPED_STACKS
   const tables = new Set<number>()
   const directories = new Set<number>()
   for (const place of places) {

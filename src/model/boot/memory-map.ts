@@ -16,7 +16,7 @@ const WORD = 8
 /** MAX_PHYSMEM_BITS of arch/x86/include/asm/sparsemem.h */
 const physmemBits = ({ input }: BootState): number => (input.processor.la57 ? 52 : 46)
 
-export const sectionSize = ({ input }: BootState): number => 2 ** input.build.numbers.sectionSizeBits
+export const sectionSize = ({ input }: Pick<BootState, 'input'>): number => 2 ** input.build.numbers.sectionSizeBits
 
 /** Sections from `from` to before `to`, all of one node. */
 interface Sections {
@@ -26,7 +26,7 @@ interface Sections {
 }
 
 /** memory_present(): sections that hold any memory, ascending, each of the node that comes first in it. */
-function presentSections(state: BootState): readonly Sections[] {
+export function presentSections(state: Pick<BootState, 'input' | 'memblock'>): readonly Sections[] {
   const size = sectionSize(state)
   const present: Sections[] = []
   for (const { base, size: bytes, nid } of state.memblock.memory.regions) {

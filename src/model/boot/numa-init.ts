@@ -58,7 +58,7 @@ export function assignNodes(state: BootState): void {
 }
 
 /** node_possible_map: nodes that the firmware gives memory or CPUs, ascending. */
-export function possibleNodes({ input }: BootState): readonly number[] {
+export function possibleNodes({ input }: Pick<BootState, 'input'>): readonly number[] {
   if (input.nodes === undefined) return [0]
   return input.nodes.flatMap((spans, nid) => (spans.length > 0 || input.cpuNodes.includes(nid) ? [nid] : []))
 }
@@ -82,5 +82,5 @@ export function allocateNodeData(state: BootState): void {
 }
 
 /** early_cpu_to_node(): the node of a CPU as percpu sees it. */
-export const nodeOfCpu = ({ input }: BootState, cpu: number): number =>
+export const nodeOfCpu = ({ input }: Pick<BootState, 'input'>, cpu: number): number =>
   input.nodes === undefined ? 0 : (input.cpuNodes[cpu] ?? 0)

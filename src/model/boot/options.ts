@@ -5,6 +5,8 @@ export interface EarlyOptions {
   readonly crashkernel: CrashkernelRequest | undefined
   /** Gigantic pages in the order in which they are allocated. */
   readonly giganticPages: readonly GiganticPages[]
+  /** How many pages of 2 MiB the page allocator is asked for; undefined where certain nodes are. */
+  readonly hugePages: number | undefined
   /** log_buf_len= in bytes, as asked for. */
   readonly logBufLen: number | undefined
   /** The first option whose effect on early memory is not modelled. */
@@ -77,7 +79,7 @@ export function earlyOptions(cmdline: string): EarlyOptions {
   const crashkernel = crashkernelOf(values('crashkernel'))
   return {
     crashkernel: crashkernel === 'cma' ? undefined : crashkernel,
-    giganticPages: giganticPages(words),
+    ...hugePages(words),
     logBufLen: logBufLen === undefined ? undefined : memparsePrefix(logBufLen)?.value,
     notModelled:
       crashkernel === 'cma' ? 'crashkernel=,cma' : words.find((word) => NOT_MODELLED.includes(word.split('=', 1)[0] ?? '')),
@@ -128,8 +130,8 @@ function rangesRequest(text: string): CrashkernelRequest | undefined {
 const HUGE = 2 * 1024 * 1024
 const GIGANTIC = 1024 * 1024 * 1024
 
-/** hugepagesz=, default_hugepagesz= and hugepages= in order (mm/hugetlb.c, 7.3): what is too large for the page allocator. */
-function giganticPages(words: readonly string[]): readonly GiganticPages[] {
+/** hugepagesz=, default_hugepagesz= and hugepages= in order (mm/hugetlb.c, 7.3). */
+function hugePages(words: readonly string[]): Pick<EarlyOptions, 'giganticPages' | 'hugePages'> {
   const states = new Map<number, { count: number; perNode: Map<number, number> }>()
   let size: number | undefined
   let beforeAnySize: string | undefined
@@ -146,7 +148,13 @@ function giganticPages(words: readonly string[]): readonly GiganticPages[] {
       else if (states.size === 0) beforeAnySize = value
     }
   }
-  return [...states].filter(([asked]) => asked === GIGANTIC).map(([asked, pages]) => ({ size: asked, ...pages }))
+  // Without default_hugepagesz= a number before any size is one of the default size, and overrides others (hugetlb_init()).
+  const ofDefault = words.some((word) => word.startsWith('default_hugepagesz=')) ? undefined : beforeAnySize
+  const asked = ofDefault === undefined ? (states.get(HUGE) ?? pagesAsked('')) : pagesAsked(ofDefault)
+  return {
+    giganticPages: [...states].filter(([bytes]) => bytes === GIGANTIC).map(([bytes, pages]) => ({ size: bytes, ...pages })),
+    hugePages: asked.perNode.size === 0 ? asked.count : undefined,
+  }
 }
 
 /** `4`, or `0:2,1:2` for certain nodes. */

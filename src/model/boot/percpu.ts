@@ -12,7 +12,7 @@ const LIST_HEAD = 16
 const SLOT_BASE_SHIFT = 5
 
 /** Units of one group share an allocation; a unit without a CPU is given back. */
-interface Shape {
+export interface PercpuShape {
   readonly groups: readonly (readonly number[])[]
   readonly unitSize: number
   readonly unitsPerAllocation: number
@@ -22,7 +22,7 @@ interface Shape {
 }
 
 /** pcpu_build_alloc_info() (mm/percpu.c, 7.3): groups by node, and as many units per allocation as waste little. */
-function shapeOf(state: BootState): Shape {
+export function percpuShape(state: Pick<BootState, 'input'>): PercpuShape {
   const { numbers } = state.input.build
   const staticSize = sizeOf(state.input, '__per_cpu_start', '__per_cpu_end')
   const reservedSize = numbers.percpuModuleReserve
@@ -37,7 +37,7 @@ function shapeOf(state: BootState): Shape {
   return { groups, unitSize, unitsPerAllocation, staticSize, reservedSize, dynamicSize: sum - staticSize - reservedSize }
 }
 
-function cpuGroups(state: BootState): readonly (readonly number[])[] {
+function cpuGroups(state: Pick<BootState, 'input'>): readonly (readonly number[])[] {
   const groups = new Map<number, number[]>()
   state.input.cpuNodes.forEach((_node, cpu) => {
     const nid = nodeOfCpu(state, cpu)
@@ -69,7 +69,7 @@ export function allocatePercpuAreas(state: BootState): void {
       build: { numbers },
     },
   } = state
-  const shape = shapeOf(state)
+  const shape = percpuShape(state)
   const { groups, unitSize, unitsPerAllocation, staticSize, reservedSize, dynamicSize } = shape
   const unitsOf = (group: readonly number[]): number => roundUp(group.length, unitsPerAllocation)
   const units = groups.reduce((sum, group) => sum + unitsOf(group), 0)
@@ -98,7 +98,7 @@ export function allocatePercpuAreas(state: BootState): void {
 }
 
 /** pcpu_setup_first_chunk() (mm/percpu.c, 7.3): the allocator's own tables. */
-function allocateFirstChunk(state: BootState, shape: Shape): void {
+function allocateFirstChunk(state: BootState, shape: PercpuShape): void {
   const { numbers } = state.input.build
   const { groups, unitSize, staticSize, reservedSize, dynamicSize } = shape
   const cpus = state.input.cpuNodes.length

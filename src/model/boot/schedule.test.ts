@@ -96,6 +96,7 @@ describe('the schedule', () => {
         "kernel image",
         "first 64 KiB",
         "initrd",
+        "setup data",
         "BIOS area",
         "brk",
         "RAM",

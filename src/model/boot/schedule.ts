@@ -22,6 +22,7 @@ import {
   reserveInitrd,
   reserveKernelImage,
   reserveRealMode,
+  reserveSetupData,
 } from './early-reserve.ts'
 import { NotModelled, allocate, has, type BootInput, type BootState, type ScratchOutcome } from './input.ts'
 import { movesDirectMap } from './kaslr.ts'
@@ -50,7 +51,7 @@ const HPET_NAME = 9
 const IOAPIC_NAME = 11
 
 /**
- * Every reservation of a first boot on x86-64, in the order of start_kernel() (init/main.c) and setup_arch(). What the
+ * Every reservation of a boot without a handover on x86-64, in the order of start_kernel() (init/main.c) and setup_arch(). What the
  * kernel also reserves and what changes nothing is left out: tables of the firmware lie outside of RAM or below 1 MiB, and
  * the list of unknown parameters is given back at once.
  */
@@ -58,6 +59,12 @@ export const FIRST_BOOT: readonly BootStep[] = [
   { name: 'kernel image', basis: setup('early_reserve_memory'), run: reserveKernelImage },
   { name: 'first 64 KiB', basis: setup('early_reserve_memory'), run: reserveFirst64K },
   { name: 'initrd', basis: setup('early_reserve_initrd'), run: reserveInitrd },
+  {
+    name: 'setup data',
+    basis: setup('memblock_x86_reserve_range_setup_data'),
+    when: ({ input }) => input.setupData.length > 0,
+    run: reserveSetupData,
+  },
   { name: 'BIOS area', basis: from('reserve_bios_regions', 'arch/x86/kernel/ebda.c'), run: reserveBios },
   { name: 'brk', basis: setup('reserve_brk'), run: (state) => reserveBrk(state, earlyTableBytes(state)) },
   { name: 'RAM', basis: from('e820__memblock_setup', 'arch/x86/kernel/e820.c'), run: addMemory },
@@ -167,7 +174,8 @@ export const FIRST_BOOT: readonly BootStep[] = [
 ]
 
 function countFreePages(state: BootState): void {
-  for (const { start, end } of state.memblock.freeRanges(NO_NODE)) {
+  // Also what a boot with a handover cannot allocate from.
+  for (const { start, end } of state.memblock.freeRanges(NO_NODE, false)) {
     state.freePages += Math.max(0, (roundDown(end, PAGE_SIZE) - roundUp(start, PAGE_SIZE)) / PAGE_SIZE)
   }
 }
@@ -215,6 +223,9 @@ export interface BootedMemory {
   readonly steps: readonly StepRecord[]
   /** Absent when KHO is off. */
   readonly scratch: ScratchOutcome | undefined
+  /** See BootState. */
+  readonly freePages: number
+  readonly earlyHashes: readonly number[]
 }
 
 /** Why the schedule does not hold for this kernel or command line; undefined when it does. */
@@ -237,17 +248,17 @@ function whyTooLarge({ build: { numbers }, cpuNodes, nodes }: BootInput): string
 }
 
 /**
- * Runs the schedule of a first boot, to its end or to the step named `last`. An error says what is not modelled, or where
+ * Runs a schedule, to its end or to the step named `last`. An error says what is not modelled, or where
  * the kernel would panic.
  */
-export function bootMemory(input: BootInput, last?: string): Result<BootedMemory> {
+export function bootMemory(input: BootInput, last?: string, schedule: readonly BootStep[] = FIRST_BOOT): Result<BootedMemory> {
   const reason = whyNotModelled(input) ?? whyTooLarge(input)
   if (reason !== undefined) return err(reason)
   const memblock = new Memblock()
-  const state: BootState = { input, memblock, maxRam: 0, freePages: 0, scratch: undefined }
+  const state: BootState = { input, memblock, maxRam: 0, freePages: 0, earlyHashes: [], scratch: undefined }
   const steps: StepRecord[] = []
   try {
-    for (const { name, basis, when, run } of FIRST_BOOT) {
+    for (const { name, basis, when, run } of schedule) {
       if (when !== undefined && !when(state)) continue
       const before = memblock.journal.length
       run(state)
@@ -258,5 +269,5 @@ export function bootMemory(input: BootInput, last?: string): Result<BootedMemory
     if (error instanceof NotModelled) return err(error.message)
     throw error
   }
-  return ok({ memblock, steps, scratch: state.scratch })
+  return ok({ memblock, steps, scratch: state.scratch, freePages: state.freePages, earlyHashes: state.earlyHashes })
 }

@@ -179,11 +179,11 @@ export class Memblock {
 
   /**
    * for_each_free_mem_range(): memory that is not reserved, ascending. As in the kernel, two reserved regions that touch
-   * have an empty range between them, which a request of 0 bytes can get.
+   * have an empty range between them, which a request of 0 bytes can get. `scratchOnly`: KHO_SCRATCH is among the flags asked for.
    */
-  *freeRanges(nid: number): Generator<{ readonly start: number; readonly end: number }> {
+  *freeRanges(nid: number, scratchOnly = this.khoScratchOnly): Generator<{ readonly start: number; readonly end: number }> {
     for (const memory of this.memory.regions) {
-      if (this.#skips(memory, nid)) continue
+      if (this.#skips(memory, nid, scratchOnly)) continue
       const end = memory.base + memory.size
       let from = memory.base
       for (let index = this.reserved.firstEndingAbove(from); from < end; index++) {
@@ -200,7 +200,7 @@ export class Memblock {
   *freeRangesReverse(nid: number): Generator<{ readonly start: number; readonly end: number }> {
     for (let at = this.memory.regions.length - 1; at >= 0; at--) {
       const memory = this.memory.regions[at]
-      if (memory === undefined || this.#skips(memory, nid)) continue
+      if (memory === undefined || this.#skips(memory, nid, this.khoScratchOnly)) continue
       const end = memory.base + memory.size
       let to = end
       let index = this.reserved.firstEndingAbove(to - 1)
@@ -217,11 +217,11 @@ export class Memblock {
   }
 
   /** should_skip_region() for memblock.memory with choose_memblock_flags(). */
-  #skips(region: Region, nid: number): boolean {
+  #skips(region: Region, nid: number, scratchOnly: boolean): boolean {
     if (isNode(nid) && nid !== region.nid) return true
     if (this.movableNode && hasFlag(region.flags, FLAG.HOTPLUG)) return true
     if (hasFlag(region.flags, FLAG.NOMAP) || hasFlag(region.flags, FLAG.DRIVER_MANAGED)) return true
-    return this.khoScratchOnly && !hasFlag(region.flags, FLAG.KHO_SCRATCH)
+    return scratchOnly && !hasFlag(region.flags, FLAG.KHO_SCRATCH)
   }
 
   /** memblock_double_array() before slab is up: the kernel's own arrays take memory, so they are allocated here too. */
@@ -242,6 +242,11 @@ export class Memblock {
 
   /** Where an array that has outgrown its static place lies. */
   readonly #grown = new Map<RegionList, { readonly base: number; readonly size: number }>()
+
+  /** Arrays that were allocated here because they outgrew their static place. */
+  get arrays(): readonly { readonly base: number; readonly size: number }[] {
+    return [...this.#grown.values()]
+  }
 
   /** memblock_reserved_kern_size() and memblock_reserved_hugetlb_size(), by flag. */
   reservedSize(limit: number, nid: number, flag: number): number {

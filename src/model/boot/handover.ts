@@ -1,0 +1,84 @@
+import { GiB, PAGE_SIZE, roundDown } from '../../shared/units.ts'
+import { FLAG } from '../memblock/flags.ts'
+import { NO_NODE } from '../memblock/regions.ts'
+import { allocate, NotModelled, type BootState, type Handover } from './input.ts'
+
+/** sizeof(struct kho_scratch) */
+const SCRATCH_ENTRY = 16
+
+export function handoverOf({ input }: BootState): Handover {
+  if (input.handover === undefined) throw new NotModelled('this boot has no handover')
+  return input.handover
+}
+
+/** kho_populate() (kernel/liveupdate/kexec_handover.c, 7.3): scratch is the first memory, and all that is allocated from. */
+export function populateScratch(state: BootState): void {
+  const { memblock } = state
+  const { scratch, array } = handoverOf(state)
+  for (const { start, size } of scratch) {
+    memblock.add(start, size, NO_NODE)
+    memblock.setFlag(memblock.memory, start, size, FLAG.KHO_SCRATCH)
+  }
+  memblock.reserve(array, scratch.length * SCRATCH_ENTRY)
+  memblock.khoScratchOnly = true
+  state.scratch = { ok: true, array, regions: scratch }
+}
+
+/** KHO_SCRATCH_EXT_BLKSIZE (kernel/liveupdate/kexec_handover.c, 7.3) */
+const BLOCK = GiB
+/** Pages of a radix tree whose keys all lie in one leaf: its root and five more (KHO_TREE_MAX_DEPTH). Block numbers up to 32 TiB do. */
+const BUSY_TREE_PAGES = 6
+
+/** Blocks that hold a preserved page or a node of the tree, ascending. */
+export function busyBlocks({ records, nodes }: Pick<Handover, 'records' | 'nodes'>): readonly number[] {
+  const busy = new Set<number>(nodes.map((address) => Math.floor(address / BLOCK)))
+  for (const { start, order } of records) {
+    for (let at = start; at < start + PAGE_SIZE * 2 ** order; at += BLOCK) busy.add(Math.floor(at / BLOCK))
+  }
+  return [...busy].sort((a, b) => a - b)
+}
+
+/**
+ * kho_memory_init_early() and kho_extend_scratch() (kernel/liveupdate/kexec_handover.c, 7.3): from here on memory without
+ * anything preserved in its GiB can be allocated as well.
+ */
+export function extendScratch(state: BootState): void {
+  const { memblock } = state
+  const handover = handoverOf(state)
+  memblock.scratch = handover.scratch.map(({ start, size }) => ({ base: start, size }))
+  const tree = Array.from({ length: BUSY_TREE_PAGES }, () =>
+    allocate(state, 'the tree of busy blocks', { size: PAGE_SIZE, align: PAGE_SIZE }),
+  )
+  let from = 0
+  const mark = (to: number): void => {
+    if (to > from) memblock.setFlag(memblock.memory, from, to - from, FLAG.KHO_SCRATCH)
+  }
+  for (const block of busyBlocks(handover)) {
+    mark(block * BLOCK)
+    from = (block + 1) * BLOCK
+  }
+  mark(memblock.memory.regions.reduce((end, { base, size }) => Math.max(end, base + size), 0))
+  for (const page of [...tree].reverse()) memblock.free(page, PAGE_SIZE)
+}
+
+/** reserve_mem() (mm/memblock.c, 7.3): what the boot before had keeps its place, which is reserved with all preserved memory. */
+export function reviveNamedMemory(state: BootState): void {
+  const { memblock, input } = state
+  const { regions } = handoverOf(state)
+  for (const { name, size, align } of input.options.reserveMem) {
+    const before = regions.find((region) => region.name === name)
+    if (before !== undefined && before.size === size && before.start === roundDown(before.start, align)) continue
+    memblock.alloc({ size, align })
+  }
+}
+
+/** kho_mem_retrieve() (kernel/liveupdate/kexec_handover.c, 7.3): in the order of the tree, whose keys begin with the order. */
+export function reservePreserved(state: BootState): void {
+  const { memblock } = state
+  const records = [...handoverOf(state).records].sort((a, b) => b.order - a.order || a.start - b.start)
+  for (const { start, order } of records) {
+    const size = PAGE_SIZE * 2 ** order
+    memblock.reserve(start, size)
+    memblock.setFlag(memblock.reserved, start, size, FLAG.RSRV_NOINIT)
+  }
+}
