@@ -7,7 +7,7 @@ export type Look<T> = { readonly value: T } | { readonly unobserved: string }
 
 /** What a side may look at. `predicted` serves subjects whose question is part of it (an alignment, a list of places); never as an answer. */
 export interface Context {
-  readonly claim: Pick<ResolvedClaim, 'hop' | 'predicted'>
+  readonly claim: Pick<ResolvedClaim, 'hop' | 'part' | 'predicted'>
   readonly observation: Observation
 }
 

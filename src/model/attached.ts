@@ -96,11 +96,17 @@ function firstBootClaims(
   const [boot] = bootsOf(experiment, [kernel])
   // What the model does not know of this release, it does not know of this machine either.
   if (boot === undefined || boot.kho.kind === 'unknown') return []
-  return predict(experiment, [kernel], { experimentSha256: '' }).claims.map((claim) => {
+  const { claims } = predict(experiment, [kernel], { experimentSha256: '' })
+  return claims.filter(isNotOfRunningMemory).map((claim) => {
     const masked = MASKED[claim.subject] ?? (isScheduledSize(claim) ? MASKED['scratch.addresses'] : undefined)
     return masked === undefined ? claim : { ...claim, prediction: unpredicted(masked), finding: undefined }
   })
 }
+
+/** What memory a kernel has in the end hangs on devices and firmware altogether. */
+const isNotOfRunningMemory = ({ family, subject }: PredictedClaim): boolean =>
+  !['zone', 'memblock', 'log', 'iomem', 'hugetlb'].includes(family) &&
+  !['firmware.e820', 'invariant.buddy-within-managed'].includes(subject)
 
 /** Sizes that kho_scratch= gives are known; those that follow from the early reservations are not. */
 const isScheduledSize = ({ subject, prediction }: PredictedClaim): boolean =>

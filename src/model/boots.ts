@@ -8,12 +8,15 @@ import { ramSpans, whyRamUnknown } from './firmware-map.ts'
 import { luoPlan, type LuoPlan } from './luo/plan.ts'
 import type { SessionPlan } from './luo/operations.ts'
 import { kernelOptions, type KernelOptions } from './kernel-options.ts'
+import { Once } from './once.ts'
+import type { RuleContext } from './rule.ts'
 import { scratchFit } from './scratch-fit.ts'
 import { planBoot, type BootPlan, type PlannedSet } from './workload/plan.ts'
 
 /** What the model knows of one boot before it makes claims about it. */
 export interface Boot {
   readonly hop: number
+  readonly context: RuleContext
   readonly experiment: Experiment
   readonly kernel: KernelFacts
   readonly cmdline: string
@@ -74,11 +77,13 @@ interface KhoUnknown {
  */
 export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[]): readonly Boot[] {
   const { machine } = experiment
+  const cmdlines = kernels.map((_kernel, hop) => commandLine(experiment, hop))
+  const context: RuleContext = { kernels, cmdlines, once: new Once() }
   const widest = Math.max(...ramSpans(machine.type, machine.memory).map(({ start, end }) => end - start))
   const boots: Boot[] = []
   for (const [hop, kernel] of kernels.entries()) {
     const previous = boots[hop - 1]
-    const cmdline = commandLine(experiment, hop)
+    const cmdline = cmdlines[hop] ?? ''
     const options = kernelOptions(cmdline, widest)
     const fault = experiment.faults.find((candidate) => candidate.hop === hop)
     const kho = khoState(experiment, kernel, { cmdline, options, fault }, previous)
@@ -90,6 +95,7 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
         : `${options.changesMemory} on the command line changes the memory that the kernel sees, which is not modelled`
     boots.push({
       hop,
+      context,
       experiment,
       kernel,
       cmdline,

@@ -6,18 +6,23 @@ import type { RuleName } from './rules.ts'
 
 export type Prediction = PredictedClaim['prediction']
 
+/** A subject, and which of the things it is about where there are several. */
+type About<S extends Subject> = S | { readonly subject: S; readonly part: string }
+
 /** A claim of boot `boot`; its family is the subject's first word. */
 export function claim<S extends Subject>(
   boot: Boot,
-  subject: S,
+  about: About<S>,
   title: string,
   basis: readonly Basis[],
   prediction: { readonly value: SubjectValues[S] } | Prediction,
   finding?: DefectId,
 ): PredictedClaim {
+  const { subject, part } = typeof about === 'string' ? { subject: about, part: undefined } : about
   return {
-    id: `hop${boot.hop}.${subject}`,
+    id: `hop${boot.hop}.${subject}${part === undefined ? '' : `.${part}`}`,
     subject,
+    ...(part === undefined ? {} : { part }),
     family: subject.slice(0, subject.indexOf('.')),
     hop: boot.hop,
     title,
@@ -71,6 +76,12 @@ export const khoprobe = (...functions: readonly string[]): readonly Basis[] =>
 export const x86Setup = in73('arch/x86/kernel/setup.c')
 export const e820 = in73('arch/x86/kernel/e820.c')
 export const compressed = in73('arch/x86/boot/compressed/kaslr.c')
+export const mmInit = in73('mm/mm_init.c')
+export const pageAlloc = in73('mm/page_alloc.c')
+export const percpu = in73('mm/percpu.c')
+export const hugetlb = in73('mm/hugetlb.c')
+export const vmstat = in73('mm/vmstat.c')
+export const x86Init = in73('arch/x86/mm/init.c')
 export const version = in73('init/version.c')
 /** Functions of QEMU; 7.2 is the release that they were read for. */
 export const qemu = (file: string, ...functions: readonly string[]): readonly Basis[] =>

@@ -50,6 +50,8 @@ describe('predict', () => {
         "hop0.debugfs.outFdt: value {"present":true,"size":233,"headerTotalSize":233}",
         "hop0.preserved.records: rule preserved-records (hop0.tree.address hop0.tree.addresses)",
         "hop0.preserved.radix: rule preserved-radix (hop0.tree.address hop0.tree.addresses)",
+        "hop0.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop0.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
         "hop1.boot.outcome: value {"how":"handover"}",
         "hop1.boot.release: value "7.3.4"",
         "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
@@ -76,6 +78,8 @@ describe('predict', () => {
         "hop1.handover.reserved: rule records-reserved (hop0.preserved.records)",
         "hop1.handover.content: rule content-kept (hop0.preserved.hashes hop0.tree.addresses)",
         "hop1.handover.setupData: rule kho-setup-data (hop0.tree.address)",
+        "hop1.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
       ]
     `)
   })
@@ -151,6 +155,8 @@ describe('predict', () => {
         "hop0.loader.initrd: value {"start":"0x3fbdf000","size":4194304}",
         "hop0.loader.cmdline: value {"address":"0x20000"}",
         "hop0.loader.setupData: value {"head":"0x0","types":[]}",
+        "hop0.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop0.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
         "hop1.boot.outcome: value {"how":"no-handover"}",
         "hop1.boot.release: value "7.3.4"",
         "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=off liveupdate=on"",
@@ -161,6 +167,8 @@ describe('predict', () => {
         "hop1.kexec.segments: value [{"start":"0x3ffdb000","memsz":"0x5000"},{"start":"0x3ffd9000","memsz":"0x2000"},{"start":"0x3f000000","memsz":"0xf2d000"},{"start":"0x3ec00000","memsz":"0x400000"}]",
         "hop1.loader.cmdline: value {"address":"0x3ffda000"}",
         "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
+        "hop1.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
       ]
     `)
   })
@@ -215,6 +223,8 @@ describe('predict', () => {
         "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on kho=off"",
         "hop1.boot.kho: value false",
         "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
+        "hop1.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
         "hop2.boot.outcome: value {"how":"no-handover"}",
         "hop2.boot.release: value "7.3.4"",
         "hop2.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
@@ -222,6 +232,8 @@ describe('predict', () => {
         "hop2.debugfs.outFdt: value {"present":true,"size":233,"headerTotalSize":233}",
         "hop2.loader.cmdline: value {"address":"0x3ffda000"}",
         "hop2.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
+        "hop2.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop2.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
       ]
     `)
   })
@@ -248,6 +260,8 @@ describe('predict', () => {
         "hop1.kexec.segments: rule kexec-segments (hop0.scratch.regions)",
         "hop1.loader.cmdline: rule kexec-cmdline (hop0.scratch.regions)",
         "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
+        "hop1.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
         "hop2.boot.outcome: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop2.boot.release: value "7.3.4"",
         "hop2.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
@@ -258,6 +272,8 @@ describe('predict', () => {
         "hop2.tree.root: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop2.preserved.records: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop2.kexec.kernel: unpredicted the model has the rules of 7.2 and 7.3, not of release 6.18.15",
+        "hop2.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop2.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
       ]
     `)
   })
@@ -310,11 +326,15 @@ describe('predict', () => {
         "hop0.scratch.order: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop0.scratch.sizes: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop0.scratch.addresses: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+        "hop0.zone.populated: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+        "hop0.zone.totalRam: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop1.boot.kho: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop1.scratch.count: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop1.scratch.order: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
         "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
         "hop1.handover.setupData: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+        "hop1.zone.populated: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
+        "hop1.zone.totalRam: unpredicted numa=off on the command line changes the memory that the kernel sees, which is not modelled",
       ]
     `)
   })

@@ -7,6 +7,7 @@ import { handoverClaims } from './claims/handover.ts'
 import { kexecClaims } from './claims/kexec.ts'
 import { firstLoaderClaims } from './claims/loader.ts'
 import { luoClaims } from './claims/luo.ts'
+import { memoryClaims } from './claims/memory.ts'
 import { outcomeClaims } from './claims/outcome.ts'
 import { invariantClaims, preservedClaims } from './claims/preserved.ts'
 import { scratchClaims } from './claims/scratch.ts'
@@ -56,6 +57,7 @@ const claimsOfWholeBoot = (boot: Boot): readonly PredictedClaim[] => [
   ...(boot.previous === undefined ? [] : kexecClaims(boot, boot.previous)),
   ...receivedClaims(boot),
   ...workloadClaims(boot),
+  ...memoryClaims(boot),
 ]
 
 function khoClaims(boot: Boot): readonly PredictedClaim[] {

@@ -1,16 +1,20 @@
 import type { Givens, PredictedClaim, Prediction, ResolvedClaim } from '../shared/documents/index.ts'
 import type { Json } from '../shared/json.ts'
-import { localName } from './rule.ts'
+import { Once } from './once.ts'
+import { localName, type RuleContext } from './rule.ts'
 import { ruleOf } from './rules.ts'
 
 /**
  * Applies the rules of a prediction to what the guest gave. Nothing but the given values can change a claim's value here:
  * rule, inputs and the names of the givens were fixed when the prediction was made.
  */
-export const resolve = (prediction: Prediction, givens: Givens): ResolvedClaim[] =>
-  prediction.claims.map((claim) => resolveClaim(claim, givens))
+export function resolve(prediction: Prediction, givens: Givens): ResolvedClaim[] {
+  const { kernels, cmdlines } = prediction
+  const context = { kernels, cmdlines, once: new Once() }
+  return prediction.claims.map((claim) => resolveClaim(claim, givens, context))
+}
 
-function resolveClaim(claim: PredictedClaim, givens: Givens): ResolvedClaim {
+function resolveClaim(claim: PredictedClaim, givens: Givens, context: RuleContext): ResolvedClaim {
   const { prediction } = claim
   switch (prediction.kind) {
     case 'value':
@@ -18,7 +22,7 @@ function resolveClaim(claim: PredictedClaim, givens: Givens): ResolvedClaim {
     case 'unpredicted':
       return { ...claim, givenValues: {}, unpredicted: { kind: 'no-rule', reason: prediction.reason } }
     case 'rule':
-      return resolveRule(claim, prediction, givens)
+      return resolveRule(claim, prediction, givens, context)
   }
 }
 
@@ -26,6 +30,7 @@ function resolveRule(
   claim: PredictedClaim,
   prediction: Extract<PredictedClaim['prediction'], { kind: 'rule' }>,
   givens: Givens,
+  context: RuleContext,
 ): ResolvedClaim {
   const found = new Map<string, Json>()
   for (const name of prediction.given) {
@@ -45,7 +50,7 @@ function resolveRule(
       unpredicted: { kind: 'no-rule', reason: `this release of the model has no rule ${prediction.rule}` },
     }
   const local = Object.fromEntries([...found].map(([name, value]) => [localName(name), value]))
-  const answer = rule.apply(prediction.inputs, local)
+  const answer = rule.apply(prediction.inputs, local, context)
   return answer.ok
     ? { ...claim, givenValues, predicted: answer.value }
     : { ...claim, givenValues, unpredicted: { kind: 'no-rule', reason: answer.error } }

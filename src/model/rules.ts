@@ -8,6 +8,7 @@ import { firmwareMap, processorOf } from './firmware-map.ts'
 import { bootRules } from './boot/rules.ts'
 import { kexecRules } from './kexec-rules.ts'
 import { loaderRules } from './loader-rules.ts'
+import { memoryRules } from './memory-rules.ts'
 import { nodeOfPfn, preservedSet, radixShape, recordsOf, toRecord } from './preserved-set.ts'
 import { rootFdt } from './root-fdt.ts'
 import { defineRule, type Rule } from './rule.ts'
@@ -173,6 +174,7 @@ export const rules = {
   ...loaderRules,
   ...workloadRules,
   ...bootRules,
+  ...memoryRules,
 } satisfies Record<string, Rule>
 
 export type RuleName = keyof typeof rules

@@ -1,3 +1,4 @@
+import { claimName } from '../shared/claim-name.ts'
 import type { ComparedClaim, Comparison } from '../shared/documents/index.ts'
 import type { Render, ReportExtras } from './report.ts'
 import { markdown, markdownCode } from './visible.ts'
@@ -99,7 +100,7 @@ function claimTable(comparison: Comparison, hop: number): string[] {
       ['Claim', 'Verdict', 'Predicted', 'Guest', 'Host', 'Basis'],
       familiesOf(comparison, hop).flatMap(({ claims }) =>
         claims.map((claim) => [
-          markdownCode(claim.subject),
+          markdownCode(claimName(claim)),
           claim.verdict === 'differ' ? '**differ**' : claim.verdict,
           claim.predicted === undefined ? '—' : markdownCode(cut(valueText(claim.predicted), VALUE_LIMIT)),
           sideCell(claim.guest),

@@ -1,3 +1,4 @@
+import { claimName } from '../shared/claim-name.ts'
 import type { ComparedClaim, Comparison } from '../shared/documents/index.ts'
 import type { Render, ReportExtras } from './report.ts'
 import { columns, visible } from './visible.ts'
@@ -111,7 +112,7 @@ function allClaims(comparison: Comparison): string[] {
     ...heading(`Claims, ${hopTitle(comparison, hop).replace(' · ', ': ')}`, '-'),
     ...familiesOf(comparison, hop).flatMap(({ family, claims }) => [
       ...paragraph(family),
-      ...claims.flatMap((claim) => paragraph(claim.subject, `  ${claim.verdict.padEnd(12)} `, ' '.repeat(15))),
+      ...claims.flatMap((claim) => paragraph(claimName(claim), `  ${claim.verdict.padEnd(12)} `, ' '.repeat(15))),
     ]),
     '',
   ])

@@ -1,3 +1,4 @@
+import { claimName } from '../../shared/claim-name.ts'
 import type { Command } from 'commander'
 import type { Experiment, Prediction } from '../../shared/documents/index.ts'
 import { LabError } from '../../shared/result.ts'
@@ -83,7 +84,7 @@ function predictionText(prediction: Prediction, { terminal }: Cli): string {
     `  cmdline  ${cmdline}`,
     ...prediction.claims
       .filter((claim) => claim.hop === hop)
-      .flatMap((claim) => [`  ${claim.subject}: ${claim.title}`, `      ${claimPredictionText(claim.prediction)}`]),
+      .flatMap((claim) => [`  ${claimName(claim)}: ${claim.title}`, `      ${claimPredictionText(claim.prediction)}`]),
   ])
   return `${lines.join('\n')}\n`
 }

@@ -9,6 +9,7 @@ import { invariantObservers } from './invariant.ts'
 import { kexecObservers } from './kexec.ts'
 import { loaderObservers } from './loader.ts'
 import { luoObservers } from './luo.ts'
+import { memoryObservers } from './memory.ts'
 import { preservedObservers } from './preserved.ts'
 import { scratchObservers } from './scratch.ts'
 import { treeObservers } from './tree.ts'
@@ -28,6 +29,7 @@ const observers: ObserversOf<Subject> = {
   ...kexecObservers,
   ...luoObservers,
   ...workloadObservers,
+  ...memoryObservers,
 }
 
 const isSubject = (subject: string): subject is Subject => Object.hasOwn(observers, subject)

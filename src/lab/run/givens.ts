@@ -89,9 +89,10 @@ function preservedRecords({ outRadix, handedOver = outRadix }: HopObservation['h
   return byStart(handedOver.value.records.map(({ start, order }) => ({ start, order })))
 }
 
-function preservedNodes({ outRadix }: HopObservation['host']): string[] | undefined {
-  if (!outRadix.ok || !outRadix.value.complete || outRadix.value.nodes.length !== outRadix.value.nodeCount) return undefined
-  return outRadix.value.nodes.map(({ address }) => address).sort((a, b) => fromHex(a) - fromHex(b))
+function preservedNodes({ outRadix, handedOver = outRadix }: HopObservation['host']): string[] | undefined {
+  if (!handedOver.ok || !handedOver.value.complete || handedOver.value.nodes.length !== handedOver.value.nodeCount)
+    return undefined
+  return handedOver.value.nodes.map(({ address }) => address).sort((a, b) => fromHex(a) - fromHex(b))
 }
 
 const byStart = <T extends PreservedRecord>(records: readonly T[]): T[] =>

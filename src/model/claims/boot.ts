@@ -4,6 +4,7 @@ import type { Boot } from '../boots.ts'
 import { cmdlineFits } from '../kexec-placement.ts'
 import { claim, kho, khoDebugfs, unpredicted, version, x86Setup } from '../claim.ts'
 import { SCHEDULE, scheduled } from './first-boot.ts'
+import { answered } from './memory-answer.ts'
 
 export function bootClaims(boot: Boot): readonly PredictedClaim[] {
   return [
@@ -44,5 +45,5 @@ function khoClaim(boot: Boot): PredictedClaim {
 function fitOfScratch(boot: Boot, scratchAlignment: number): ReturnType<typeof scheduled<boolean>> {
   let origin = boot
   while (origin.kho.kind === 'on' && origin.kho.received && origin.previous !== undefined) origin = origin.previous
-  return scheduled(origin, scratchAlignment, 'first-boot-kho', z.boolean())
+  return origin.hop > 0 ? answered(origin, 'boot.kho') : scheduled(origin, scratchAlignment, 'first-boot-kho', z.boolean())
 }

@@ -22,6 +22,13 @@ export function firmwareClaims(boot: Boot): readonly PredictedClaim[] {
   const tooLarge = reason === undefined ? undefined : unpredicted(reason)
   return [
     claim(boot, 'firmware.map', 'Memory map from the firmware', basis, tooLarge ?? mapPrediction(boot)),
+    claim(
+      boot,
+      'firmware.e820',
+      'Memory map in boot_params, as the kernel log has it',
+      [...basis, ...e820('e820__memory_setup_default')],
+      tooLarge ?? mapPrediction(boot),
+    ),
     claim(boot, 'firmware.ram', 'RAM below and above 4 GiB', split, tooLarge ?? { value: ramSpans(type, memory).map(toRange) }),
   ]
 }

@@ -42,7 +42,7 @@ export function scheduled<T>(
     ...(random ? [givenOf(boot.hop, 'kernel.base'), givenOf(boot.hop, 'kernel.addressSpace')] : []),
   ]
   if (given.length > 0) return byRule(rule, plain(inputs), given)
-  const answer = bootRules[rule].apply(plain(inputs), {})
+  const answer = bootRules[rule].apply(plain(inputs), {}, boot.context)
   return answer.ok ? { value: value.parse(answer.value) } : unpredicted(answer.error)
 }
 

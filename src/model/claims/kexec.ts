@@ -69,7 +69,7 @@ const SEGMENTS = 'All segments'
 /** From the scratch regions that the loading boot will show; at once where it walks over System RAM. */
 function placed(rule: keyof typeof kexecRules, inputs: LoadInputs, previous: Boot): Prediction {
   if (inputs.systemRam === undefined) return byRule(rule, inputs, [givenOf(previous.hop, 'scratch.regions')])
-  const answer = kexecRules[rule].apply(inputs, {})
+  const answer = kexecRules[rule].apply(inputs, {}, previous.context)
   return answer.ok ? { kind: 'value', value: answer.value } : unpredicted(answer.error)
 }
 

@@ -129,6 +129,6 @@ const setupDataKnown = ({ kernel: { build } }: Boot): boolean =>
 function answered(rule: keyof typeof loaderRules, inputs: Json | object, load: LoadInputs, previous: Boot): Prediction {
   const plain = JsonValue.parse(JSON.parse(JSON.stringify(inputs)))
   if (load.systemRam === undefined) return byRule(rule, plain, [givenOf(previous.hop, 'scratch.regions')])
-  const answer = loaderRules[rule].apply(plain, {})
+  const answer = loaderRules[rule].apply(plain, {}, previous.context)
   return answer.ok ? { kind: 'value', value: answer.value } : unpredicted(answer.error)
 }

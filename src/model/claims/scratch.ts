@@ -7,6 +7,7 @@ import type { Behaviour } from '../behaviour.ts'
 import { nodeSpans, nodesWithMemory, ramSpans, toRange, type Span } from '../firmware-map.ts'
 import { scratchKinds, scratchSizes } from '../scratch.ts'
 import { SCHEDULE, scheduled } from './first-boot.ts'
+import { answered } from './memory-answer.ts'
 
 /** ARCH_LOW_ADDRESS_LIMIT (include/linux/memblock.h) + 1. */
 const LOW_LIMIT = 2 ** 32
@@ -62,7 +63,7 @@ function sizes(boot: Boot, nodes: number, align: number): PredictedClaim {
     'scratch.sizes',
     title,
     [...parsed, ...SCHEDULE],
-    scheduled(boot, align, 'first-boot-scratch-sizes', HexList),
+    boot.hop > 0 ? answered(boot, 'scratch.sizes') : scheduled(boot, align, 'first-boot-scratch-sizes', HexList),
   )
 }
 
@@ -72,7 +73,7 @@ const addresses = (boot: Boot, align: number): PredictedClaim =>
     'scratch.addresses',
     'Addresses of the scratch regions',
     SCHEDULE,
-    scheduled(boot, align, 'first-boot-scratch-addresses', HexList),
+    boot.hop > 0 ? answered(boot, 'scratch.addresses') : scheduled(boot, align, 'first-boot-scratch-addresses', HexList),
   )
 
 const unchanged = (boot: Boot): PredictedClaim =>

@@ -120,7 +120,12 @@ export class Memblock {
   #freeBelow(first: number, { start = 0, nid = NO_NODE }: Omit<AllocRequest, 'align'>): number {
     const memory = this.memory.regions[this.memory.firstEndingAbove(first)]
     const index = this.reserved.firstEndingAbove(first)
-    if (this.bottomUp || memory === undefined || this.#skips(memory, nid) || this.reserved.regions[index]?.base !== first)
+    if (
+      this.bottomUp ||
+      memory === undefined ||
+      this.#skips(memory, nid, this.khoScratchOnly) ||
+      this.reserved.regions[index]?.base !== first
+    )
       return 0
     const below = this.reserved.regions[index - 1]
     return first - Math.max(memory.base, start, PAGE_SIZE, below === undefined ? 0 : below.base + below.size)

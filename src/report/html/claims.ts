@@ -1,3 +1,4 @@
+import { claimName } from '../../shared/claim-name.ts'
 import type { ComparedClaim, Comparison, Side, Verdict } from '../../shared/documents/index.ts'
 import { sameJson } from '../../shared/json.ts'
 import { html } from '../visible.ts'
@@ -48,7 +49,7 @@ function claimRow(claim: ComparedClaim): string {
   return [
     `<tr class="claim v-${claim.verdict}" id="${html(claim.id)}">`,
     `<td>${verdictMark(claim.verdict)}</td>`,
-    `<td><a class="mono" href="#${html(claim.id)}">${html(claim.subject)}</a><span class="title">${html(claim.title)}</span>${reason}</td>`,
+    `<td><a class="mono" href="#${html(claim.id)}">${html(claimName(claim))}</a><span class="title">${html(claim.title)}</span>${reason}</td>`,
     `<td>${claim.predicted === undefined ? '<span class="none">not predicted</span>' : valueHtml(claim.predicted)}</td>`,
     `<td>${sideHtml(claim.guest, claim)}</td>`,
     `<td>${sideHtml(claim.host, claim)}</td>`,
