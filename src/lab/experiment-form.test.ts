@@ -38,7 +38,7 @@ describe('the form', () => {
   })
 
   it('puts an error at its field', () => {
-    const { issues } = formOf(editForm(TEXT, 'machine.cpus', '99'))
+    const { issues } = formOf(editForm(TEXT, 'machine.cpus', '9999'))
     expect(issues.map(({ path, line }) => [path, line])).toEqual([['machine.cpus', 6]])
   })
 

@@ -9,7 +9,7 @@ interface ReservedRegion {
   readonly size: number
 }
 
-interface PlainRecord {
+export interface PlainRecord {
   readonly start: number
   readonly order: number
 }

@@ -46,7 +46,7 @@ export const EXPERIMENT_FORM: readonly FormGroup[] = [
     fields: [
       field('machine.type', 'type', 'choice', 'q35', 'QEMU machine type', ['q35', 'pc']),
       field('machine.memory', 'memory', 'text', '1GiB', 'RAM of the whole guest: 512MiB, 4GiB'),
-      field('machine.cpus', 'cpus', 'number', '2', '1 to 16'),
+      field('machine.cpus', 'cpus', 'number', '2', 'how many processors the guest has'),
       field('machine.nodes', 'NUMA nodes', 'yaml', '1', 'a count, or [{ memory: 3GiB }, { memory: 1GiB }]'),
     ],
   },

@@ -206,11 +206,11 @@ describe('keys and mouse', () => {
     await expect.poll(() => page.getByLabel('memory', { exact: true }).inputValue()).toBe('2GiB')
     await page.getByLabel('memory', { exact: true }).fill('3GiB')
     await page.keyboard.press('Tab')
-    await page.getByLabel('cpus').fill('99')
+    await page.getByLabel('cpus').fill('9999')
     await page.keyboard.press('Tab')
     await expect.poll(() => page.getByLabel('cpus').getAttribute('aria-invalid')).toBe('true')
     await page.getByRole('tab', { name: 'YAML' }).click()
-    await expect.poll(() => yaml.inputValue()).toMatch(/^name: mine # keep\nmachine: \{ memory: 3GiB, cpus: 99 \}\n$/)
+    await expect.poll(() => yaml.inputValue()).toMatch(/^name: mine # keep\nmachine: \{ memory: 3GiB, cpus: 9999 \}\n$/)
   })
 
   it('two windows show the same run, each at its own place', async () => {
