@@ -26,6 +26,8 @@ export function eventLine(event: RunEvent): string | undefined {
     case 'step':
       return `${boot(event.hop)}            ${event.text}`
     case 'serial':
+    case 'qemu':
+    case 'held':
     case 'finished':
     case 'failed':
       return undefined
