@@ -64,7 +64,7 @@ const VOCABULARY: readonly (readonly [RegExp, Reader])[] = [
 
 /** Every line that KHO and its users print starts with one of these, or is one of reserve_mem's without a prefix. */
 const OURS = [
-  /^(?:KHO|luo|luo_core|luo_session|luo_file|luo_flb|memfd_luo|kho_block): /,
+  /^(?:KHO|luo|luo_core|luo_session|luo_file|luo_flb|memfd_luo|kho_block|test_kho): /,
   /^(?:Revived memory reservation|KHO reserve-mem) '/,
   /^(?:FDT|Node) '[^']{1,64}' (?:is incompatible with|has no child) '/,
   /^failed to (?:retrieve FDT '[^']{1,64}' from KHO|prepare memblock FDT for KHO): /,

@@ -351,6 +351,12 @@ const changes: Readonly<Record<Exclude<Subject, keyof MemorySubjects | `workload
     'luo.sessions': ([, second]) => {
       if (second) second.host.luoIncoming = seen({ sessions: [], pageCount: 0 })
     },
+    'selftest.program': ([first]) => {
+      if (first) first.selftest = seen({ command: 'x', exitCode: 1, passed: 0, failed: ['a'], output: '' })
+    },
+    'selftest.kernel': ([, second]) => {
+      if (second) second.guest.khoMessages = seen(['test_kho: KHO restore failed'])
+    },
     'kexec.load': () => undefined,
     'kexec.kernel': ([first]) => {
       changeSegment(first, 3)
@@ -404,7 +410,7 @@ function withoutReadings(hop: HopObservation): HopObservation {
     ...hop,
     guest: blind(hop.guest),
     host: blind(hop.host),
-    ...(hop.luo === undefined ? {} : { luo: notSeen('nothing was read') }),
+    ...(hop.luo === undefined ? {} : { luo: notSeen('nothing was read'), selftest: notSeen('nothing was read') }),
   }
 }
 

@@ -173,7 +173,16 @@ function guestOf(hop: 0 | 1): HopObservation['guest'] {
     bootParams: seen(blobOf(bootParams(hop))),
     setupData: first ? seen([]) : seen([{ type: 10, data: blobOf(encodeKhoSetupData(SETUP)) }]),
     dmesg: seen({ size: 81_234, sha256: sha256('dmesg'), file: `raw/hop${hop}/dmesg.txt` }),
-    khoMessages: seen(first ? [] : ['KHO: found kexec handover data.', `KHO: exec from: ${RELEASE} (count 1)`, LUO_MESSAGE]),
+    khoMessages: seen(
+      first
+        ? []
+        : [
+            'KHO: found kexec handover data.',
+            `KHO: exec from: ${RELEASE} (count 1)`,
+            LUO_MESSAGE,
+            'test_kho: KHO restore succeeded',
+          ],
+    ),
     memblockReserved: seen(first ? [{ start: '0x1000', end: '0x2000', caller: 'setup_arch+0x10/0x20' }] : ranges),
     ...(first
       ? {
@@ -199,7 +208,12 @@ const hopOf = (hop: 0 | 1): HopObservation => ({
   ],
   guest: guestOf(hop),
   host: withSession(hop, hostOf(hop)),
-  ...(hop === 0 ? { luo: seen([{ op: 'create=vm', error: 0 }]) } : {}),
+  ...(hop === 0
+    ? {
+        luo: seen([{ op: 'create=vm', error: 0 }]),
+        selftest: seen({ command: 'x', exitCode: 0, passed: 1, failed: [], output: 'ok 1 a' }),
+      }
+    : {}),
 })
 
 /** One empty LUO session is created in the first boot: one page more, which the next boot finds. */
@@ -369,6 +383,8 @@ export function sampleClaims(): ResolvedClaim[] {
     claimOf(0, 'luo.records', 'Records that sessions add', { order0: 1, other: 0 }),
     claimOf(1, 'luo.message', 'LUO says that it was handed its state', 'Retrieved live update data, liveupdate number: 1'),
     claimOf(1, 'luo.sessions', 'Sessions that were handed over', [{ name: 'vm', files: [] }]),
+    claimOf(0, 'selftest.program', 'x passes', { exitCode: 0, failed: [] }),
+    claimOf(1, 'selftest.kernel', "The kernel's test of KHO", 'KHO restore succeeded'),
     claimOf(1, 'boot.outcome', 'How this boot goes', { how: 'handover' }),
     claimOf(1, 'handover.refused', 'What the kernel says about a handover that it does not take', []),
     claimOf(1, 'handover.inFdt', 'in/fdt is the old out/fdt', { address: hex(ROOT_ADDRESS[0]), size, sha256: digest }),

@@ -79,6 +79,7 @@ async function kernelFacts(image: GuestImage, padding: number): Promise<KernelFa
     purgatorySize: manifest.purgatorySize,
     configSha256: manifest.configSha256,
     build: manifest.buildFacts,
+    ...((await hasOwnTests(image)) ? { hasOwnTests: true } : {}),
   }
 }
 
@@ -92,6 +93,9 @@ export function factsOfFiles(kernel: string, bzImage: Uint8Array, initrdSize: nu
     header: { initSize, prefAddress, kernelAlignment, relocatable, setupSects, version },
   }
 }
+
+const hasOwnTests = async ({ config }: GuestImage): Promise<boolean> =>
+  config !== undefined && /^CONFIG_(?:TEST_KEXEC_HANDOVER|LIVEUPDATE_TEST)=y$/m.test(await readFile(config, 'utf8'))
 
 /** Where the kernel's variables lie that say what KASLR drew; undefined for a kernel that the lab did not build. */
 export async function addressSpaceSymbols({ systemMap }: GuestImage): Promise<KernelSymbols> {

@@ -49,7 +49,7 @@ export const hostGiven = (name: keyof HostGivenValues): string => name
 const plain = (value: SubjectValues[Subject] | Json): Json => JsonValue.parse(JSON.parse(JSON.stringify(value)))
 
 /** Kernel functions by file, release 7.3. */
-const in73 =
+export const in73 =
   (file: string) =>
   (...functions: readonly string[]): readonly Basis[] =>
     functions.map((name) => ({ function: name, file, release: '7.3' }))

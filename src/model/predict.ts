@@ -11,9 +11,10 @@ import { memoryClaims } from './claims/memory.ts'
 import { outcomeClaims } from './claims/outcome.ts'
 import { invariantClaims, preservedClaims } from './claims/preserved.ts'
 import { scratchClaims } from './claims/scratch.ts'
+import { selftestClaims } from './claims/selftest.ts'
 import { debugfsClaims, treeClaims } from './claims/tree.ts'
-import { unknownClaims } from './claims/unknown.ts'
 import { workloadClaims } from './claims/workload.ts'
+import { ownTestClaims, unknownClaims } from './claims/unknown.ts'
 
 /** Changes whenever the same experiment would be predicted differently. */
 export const MODEL_VERSION = '2'
@@ -58,6 +59,7 @@ const claimsOfWholeBoot = (boot: Boot): readonly PredictedClaim[] => [
   ...receivedClaims(boot),
   ...workloadClaims(boot),
   ...memoryClaims(boot),
+  ...selftestClaims(boot),
 ]
 
 function khoClaims(boot: Boot): readonly PredictedClaim[] {
@@ -68,6 +70,7 @@ function khoClaims(boot: Boot): readonly PredictedClaim[] {
     case 'unknown':
       return unknownClaims(boot, kho.reason)
     case 'on':
+      if (boot.kernel.hasOwnTests === true) return [...scratchClaims(boot, kho.behaviour, kho.received), ...ownTestClaims(boot)]
       return [
         ...scratchClaims(boot, kho.behaviour, kho.received),
         ...treeClaims(boot, kho),

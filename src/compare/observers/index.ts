@@ -12,6 +12,7 @@ import { luoObservers } from './luo.ts'
 import { memoryObservers } from './memory.ts'
 import { preservedObservers } from './preserved.ts'
 import { scratchObservers } from './scratch.ts'
+import { selftestObservers } from './selftest.ts'
 import { treeObservers } from './tree.ts'
 import { workloadObservers } from './workload.ts'
 
@@ -30,6 +31,7 @@ const observers: ObserversOf<Subject> = {
   ...luoObservers,
   ...workloadObservers,
   ...memoryObservers,
+  ...selftestObservers,
 }
 
 const isSubject = (subject: string): subject is Subject => Object.hasOwn(observers, subject)

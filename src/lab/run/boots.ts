@@ -21,11 +21,13 @@ import {
   type Reading,
   type WorkloadObservation,
   type WorkloadStep,
+  type Selftest,
 } from '../../shared/documents/index.ts'
 import { LabError, err } from '../../shared/result.ts'
 import { GiB, formatSize, fromHex } from '../../shared/units.ts'
 import type { LuoCall } from '../../model/luo/operations.ts'
 import { carryOutLuo } from './luo-steps.ts'
+import { runSelftest } from './selftest.ts'
 import type { FolderRawStore } from './folder-raw-store.ts'
 
 export interface BootContext {
@@ -90,9 +92,9 @@ export async function observeBoot(
   }
 }
 
-/** Only where the boot before had LUO steps: nothing else makes sessions. */
+/** Only where the boot before had LUO steps or a selftest: nothing else makes sessions. */
 function incomingSessions(machine: Machine, previous: HopObservation | undefined, seed: number): LuoIncoming | undefined {
-  if (previous?.luo === undefined) return undefined
+  if (previous?.luo === undefined && previous?.selftest === undefined) return undefined
   const { outRadix, handedOver = outRadix } = previous.host
   if (!handedOver.ok) return handedOver
   const { records, recordCount } = handedOver.value
@@ -107,11 +109,23 @@ export async function doLuoSteps(context: BootContext, seen: HopObservation, cal
   if (calls.length === 0) return seen
   const luo = await carryOutLuo(machine, calls)
   onStep(seen.hop, luo.ok ? `did ${luo.value.length} LUO operations` : luo.reason)
-  const { outRoot } = seen.host
-  const handedOver = outRoot.ok
-    ? await whileItStands(machine, () => radixViewAt(machine.memory, fromHex(outRoot.value.address)))
-    : outRoot
-  return { ...seen, luo, host: { ...seen.host, handedOver } }
+  return { ...seen, luo, host: { ...seen.host, handedOver: await treeNow(machine, seen.host) } }
+}
+
+const treeNow = async (machine: Machine, { outRoot }: HostView): Promise<NonNullable<HostView['handedOver']>> =>
+  outRoot.ok ? whileItStands(machine, () => radixViewAt(machine.memory, fromHex(outRoot.value.address))) : outRoot
+
+/** Runs what the experiment's selftest has to do in this boot, and reads the tree of preserved memory once more. */
+export async function doSelftest(
+  context: BootContext,
+  seen: HopObservation,
+  selftest: Selftest | undefined,
+): Promise<HopObservation> {
+  const { machine, raw, onStep } = context
+  const done = selftest === undefined ? undefined : await runSelftest(machine, raw, selftest, seen.hop)
+  if (done === undefined) return seen
+  onStep(seen.hop, done.ok ? `${done.value.command} ended with ${done.value.exitCode}` : done.reason)
+  return { ...seen, selftest: done, host: { ...seen.host, handedOver: await treeNow(machine, seen.host) } }
 }
 
 /** Once any boot has steps, every boot is asked what it was left: also one that does nothing may have been left something. */

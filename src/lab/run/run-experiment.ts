@@ -12,7 +12,7 @@ import { toLabError } from '../../shared/result.ts'
 import { addressSpaceSymbols, factsOf, imagesOf, initrdOf, paddingOf } from '../kernels.ts'
 import { documentSha256 } from '../predict.ts'
 import { SERIAL_LOG } from '../report.ts'
-import { doLuoSteps, leaveBoot, observeBoot, type BootContext } from './boots.ts'
+import { doLuoSteps, doSelftest, leaveBoot, observeBoot, type BootContext } from './boots.ts'
 import { environmentOf } from './environment.ts'
 import { givensFrom } from './givens.ts'
 import { LAB_VERSION } from './lab-version.ts'
@@ -149,7 +149,7 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
     const booted = await observeBoot(context, hop, gathered.hops.at(-1))
     gathered.hops.push(booted)
     gathered.workload = undefined
-    const seen = await doLuoSteps(context, booted, luoCalls[hop] ?? [])
+    const seen = await doSelftest(context, await doLuoSteps(context, booted, luoCalls[hop] ?? []), experiment.selftest)
     gathered.hops[hop] = seen
     await request.hold?.(hop, hop === experiment.hops)
     if (hop === experiment.hops) break

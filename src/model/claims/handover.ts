@@ -22,7 +22,7 @@ export function handoverClaims(boot: Boot, previous: Boot, before: KhoOn): reado
         ? unpredicted('memblock=debug is left out: the kernel log has no room for a line per record of this workload')
         : byRule('records-reserved', {}, [givenOf(from, 'preserved.records')]),
     ),
-    contentClaim(boot, previous),
+    ...(previous.kernel.hasOwnTests === true ? [] : [contentClaim(boot, previous)]),
     claim(
       boot,
       'handover.setupData',

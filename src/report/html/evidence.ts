@@ -1,4 +1,4 @@
-import type { Blob, Comparison, Observation } from '../../shared/documents/index.ts'
+import type { Blob, Comparison, HopObservation, Observation } from '../../shared/documents/index.ts'
 import type { RawFile, ReportExtras } from '../report.ts'
 import { html } from '../visible.ts'
 import { qemuCommand, sealedText } from '../words.ts'
@@ -24,6 +24,7 @@ export function evidenceSection(comparison: Comparison, extras: ReportExtras): s
         ? `<details><summary>KHO messages, hop ${hop.hop}</summary><pre>${hop.guest.khoMessages.value.map(html).join('\n')}</pre></details>`
         : '',
     ),
+    ...extras.observation.hops.map(selftestEvidence),
     lostEvidence(extras.observation),
     serial(extras.serialTail),
     '</section>',
@@ -121,6 +122,13 @@ function blobsOf(observation: Observation): Blob[] {
         : [],
     ),
   ])
+}
+
+/** All that a test program of the kernel printed, its KTAP included. */
+function selftestEvidence({ hop, selftest }: HopObservation): string {
+  if (selftest?.ok !== true) return ''
+  const { command, exitCode, output } = selftest.value
+  return `<details><summary>Selftest, hop ${hop}: ${html(command)} ended with ${exitCode}</summary><pre>${html(output)}</pre></details>`
 }
 
 function lostEvidence({ lost }: Observation): string {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { bytes, type Bytes } from '../units.ts'
 import { faultIssues, Faults, type Fault } from './faults.ts'
+import { Selftest } from './selftest.ts'
 import { Size } from './size.ts'
 import { isLuoStep } from './workload/luo-steps.ts'
 import { completeWorkload, Workload, type WorkloadStep } from './workload/workload.ts'
@@ -74,6 +75,7 @@ export const ExperimentFile = z
       .meta({ description: 'patterns and random choices of the workload follow from it' }),
     workload: Workload,
     faults: Faults,
+    selftest: Selftest.optional(),
     hops: z.int().min(0).max(50).default(1).meta({ description: 'number of kexecs after the first boot' }),
   })
   .meta({ id: 'https://kho-lab.invalid/schema/experiment.json', title: 'kho-lab experiment' })
@@ -112,6 +114,7 @@ export interface Experiment {
   readonly workload: readonly (readonly WorkloadStep[])[]
   /** At most one per hop. */
   readonly faults: readonly Fault[]
+  readonly selftest?: Selftest | undefined
   readonly hops: number
 }
 
@@ -167,6 +170,11 @@ export function completeExperiment(value: z.output<typeof ExperimentFile>): {
   })
   const { workload, issues: workloadIssues } = completeWorkload(value.workload, value.hops)
   issues.push(...workloadIssues)
+  const { selftest } = value
+  if (selftest !== undefined && selftest !== 'liveupdate/liveupdate' && value.hops < 1)
+    issues.push({ path: ['selftest'], message: `${selftest} needs a hop: it looks for its data after a kexec` })
+  if (selftest?.startsWith('liveupdate/') === true && !value.kho.liveupdate)
+    issues.push({ path: ['kho', 'liveupdate'], message: `the selftest ${selftest} needs liveupdate: true` })
   issues.push(...faultIssues(value.faults, value.hops))
   if (!value.kho.liveupdate && workload.some((steps) => steps.some(isLuoStep)))
     issues.push({ path: ['kho', 'liveupdate'], message: 'the workload has LUO steps, which need liveupdate: true' })
@@ -185,6 +193,7 @@ export function completeExperiment(value: z.output<typeof ExperimentFile>): {
       seed: value.seed,
       workload,
       faults: value.faults,
+      ...(value.selftest === undefined ? {} : { selftest: value.selftest }),
       hops: value.hops,
     },
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { GuestMemory } from './guest-memory.ts'
 import { LuoIncoming, LuoOperation } from './luo-report.ts'
 import { ControlGroup, ProbeTableView, WorkloadObservation } from './workload/observed.ts'
+import { SelftestRun } from './selftest.ts'
 import { Blob, Hex, MapEntry, PreservedRecord, Range, ScratchRegion, Sha256, reading } from './common.ts'
 
 /** One line of /proc/iomem; `end` is exclusive; depth 0 is a top-level resource. */
@@ -122,6 +123,8 @@ export const HopObservation = z.object({
   luo: reading(z.array(LuoOperation)).optional(),
   /** What the guest did with memory, before anything else of this boot was read; absent without a workload. */
   workload: WorkloadObservation.optional(),
+  /** What the program of a selftest did in this boot; absent where none ran. */
+  selftest: reading(SelftestRun).optional(),
   /** What the lab did to the handover before this kernel's kexec, after everything else of this boot was read. */
   injected: InjectedFault.optional(),
 })

@@ -56,6 +56,8 @@ export const KernelFacts = z.object({
   configSha256: Sha256.optional(),
   /** Absent when the kernel was not built by the lab. */
   build: KernelBuildFacts.optional(),
+  /** CONFIG_TEST_KEXEC_HANDOVER or CONFIG_LIVEUPDATE_TEST: this kernel preserves memory of its own for its tests. */
+  hasOwnTests: z.boolean().optional(),
 })
 export type KernelFacts = z.infer<typeof KernelFacts>
 

@@ -148,6 +148,11 @@ export interface SubjectValues extends MemorySubjects {
     }[]
   }[]
 
+  /** A program of tools/testing/selftests: its exit code and the tests that its KTAP says failed. Guest only. */
+  'selftest.program': { readonly exitCode: number; readonly failed: readonly string[] }
+  /** What lib/test_kho.c says after a kexec. Guest only. */
+  'selftest.kernel': string
+
   /** Whether kexec_file_load accepted the kernel of this hop: true once it runs, false when it failed with EADDRNOTAVAIL. */
   'kexec.load': { readonly accepted: boolean }
   /** Where the kernel segment was loaded. Guest: the KEXEC_FILE_DEBUG list of the boot before. */
