@@ -40,7 +40,7 @@ describe('an experiment file', () => {
   it('says where a key belongs that stands at the wrong depth', () => {
     expect(issuesOf('name: a\nliveupdate: true\n')).toEqual([
       '2:1 liveupdate: unknown key liveupdate: liveupdate belongs at kho.liveupdate; valid keys at the top: ' +
-        'name, description, machine, kernel, kho, reserveMem, hugepages, accelerator, seed, workload, faults, hops',
+        'name, description, machine, kernel, kho, reserveMem, hugepages, accelerator, seed, workload, faults, selftest, hops',
     ])
   })
 
