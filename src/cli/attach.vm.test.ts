@@ -90,7 +90,9 @@ async function attach(
   name = 'out',
 ): Promise<CliResult & { looked: Looked }> {
   const result = await kholab(['attach', ...args, '--out', join(plain.directory, name), '--json'])
-  const looked = Looked.parse(JSON.parse(result.stdout))
+  const parsed = Looked.safeParse(JSON.parse(result.stdout))
+  if (!parsed.success) throw new Error(`attach tells no comparison: ${result.stdout}${result.stderr}`)
+  const looked = parsed.data
   expect(result.code).toBe({ agreed: 0, disagreed: 1, incomplete: 2, lost: 2 }[looked.summary.run])
   return { ...result, looked }
 }

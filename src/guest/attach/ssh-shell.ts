@@ -39,10 +39,9 @@ export async function runOverSsh(target: SshTarget, script: string, signal?: Abo
   if (size > OUTPUT_LIMIT) throw sshFailed(`the guest printed more than ${OUTPUT_LIMIT} bytes`, [])
   if (code === 0) return Buffer.concat(out)
   const words = err.split('\n').filter((line) => line.trim() !== '')
-  throw sshFailed(
-    words.at(-1)?.trim() ?? (code === undefined ? `no answer within ${TIMEOUT_MS / 1000} s` : `ssh ended with ${code}`),
-    words,
-  )
+  // ssh that is told to end exits with 255, as if the connection had failed.
+  if (child.killed) throw sshFailed(`no answer within ${TIMEOUT_MS / 1000} s`, words)
+  throw sshFailed(words.at(-1)?.trim() ?? `ssh ended ${code === undefined ? 'by a signal' : `with ${code}`}`, words)
 }
 
 /** Throws LabError usage for a destination that ssh would read as an option. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -15,10 +15,14 @@ describe('parseShellCapture', () => {
     mkdirSync(join(directory, 'kho/out'), { recursive: true })
     const bytes = Buffer.from(Array.from({ length: 300 }, (_unused, index) => index % 256))
     writeFileSync(join(directory, 'kho/out/fdt'), bytes)
+    // A link back, as each CPU has one to its node.
+    symlinkSync(join(directory, 'kho'), join(directory, 'kho/out/node0'))
     const script = CAPTURE_SCRIPT.replace(CAPTURE_PATHS.join(' '), `${directory}/kho ${directory}/none`)
     const shown = parseShellCapture(execFileSync('sh', ['-s'], { input: script, env: { ...process.env, LC_ALL: 'C' } }))
     expect(shown.file(`${directory}/kho/out/fdt`)).toEqual({ ok: true, value: bytes })
     expect(shown.list(`${directory}/kho`)).toEqual({ ok: true, value: ['out'] })
+    const paths = shown.files().map(({ path }) => path)
+    expect(paths.filter((path) => path.startsWith(directory))).toEqual([`${directory}/kho/out/fdt`])
     expect(shown.hasDirectory(`${directory}/none`)).toEqual({ ok: true, value: false })
   })
 

@@ -1,14 +1,18 @@
 import type { CaptureFrame } from './frames.ts'
 import { CAPTURE_PATHS, Capture, DMESG_FILE } from './capture.ts'
 
-/** The guest has nothing of the lab's, and nothing is written in it: a shell, cat and base64 or od are all that is used. */
+/**
+ * The guest has nothing of the lab's, and nothing is written in it: a shell, cat and base64 or od are all that is used. Links
+ * below a directory are left out, as kho-capture leaves them: a node has links to its CPUs and each CPU one back to its node
+ * (drivers/base/node.c, register_cpu_under_node, 7.3), so that following them ends only at the kernel's bound on links.
+ */
 export const CAPTURE_SCRIPT = `
 enc() { if command -v base64 >/dev/null 2>&1; then base64; else od -An -v -tx1; fi; }
 file() { printf 'F %s\\n' "$1"; { cat "$1" 2>&3 | enc; } 3>&1; }
 show() {
   if [ -d "$1" ]; then
     printf 'D %s\\n' "$1"; ls "$1" 2>&1 >/dev/null
-    for e in "$1"/*; do if [ -e "$e" ]; then show "$e"; fi; done
+    for e in "$1"/*; do if [ -e "$e" ] && [ ! -L "$e" ]; then show "$e"; fi; done
   elif [ -e "$1" ]; then file "$1"
   else printf 'F %s\\n' "$1"; ls -d "$1" 2>&1 >/dev/null
   fi
