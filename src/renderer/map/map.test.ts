@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { MEMORY_KINDS } from '../../shared/palette.ts'
 import { indexLane, nextRange, rangesIn } from './lane-index.ts'
 import { around, clamped, panned, revealing, ticksOf, zoomed } from './map-window.ts'
+import { inksOf } from './paint.ts'
 import { flatten, sample, worst, type CodedRanges } from './segments.ts'
 
 const spans = fc
@@ -23,6 +24,14 @@ const plain = (kinds: readonly CodedRanges[], from: number, to: number): number 
       [...starts].flatMap((start, index) => (start < to && (ends[index] ?? 0) > from ? [code] : [])),
     ),
   )
+
+describe('inks', () => {
+  it('are the same whether a style sheet writes a colour with three digits or with six', () => {
+    expect(inksOf('light', '#fff').nothing).toBe(0xffffffff)
+    expect(inksOf('light', '#1b1f21').nothing).toBe(0xff211f1b)
+    expect(inksOf('light', '#abc').nothing).toBe(inksOf('light', '#aabbcc').nothing)
+  })
+})
 
 describe('segments', () => {
   it('hold at every address the worst kind that any range puts there', () => {

@@ -19,8 +19,10 @@ export function inksOf(theme: 'light' | 'dark', nothing: string): Inks {
   return { byCode: Uint32Array.from([ground, ...MEMORY_KINDS.map((kind) => pixelOf(palette[kind][theme]))]), nothing: ground }
 }
 
+/** `#rrggbb`, or `#rgb` as a built style sheet shortens it. */
 function pixelOf(colour: string): Pixel {
-  const value = Number.parseInt(colour.replace('#', ''), 16)
+  const digits = colour.replace('#', '')
+  const value = Number.parseInt(digits.length === 3 ? digits.replace(/./g, '$&$&') : digits, 16)
   const [red, green, blue] = [(value >> 16) & 255, (value >> 8) & 255, value & 255]
   return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0
 }
