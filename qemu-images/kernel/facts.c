@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Numbers of a kernel build that decide what it reserves while it boots: sizes of structures, and constants that follow
  * from the configuration. Compiled in the build tree after the kernel, and neither linked nor run: the image builder

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Where the fields of struct page lie that KHO writes. Compiled against the build tree together with khoprobe, and neither
  * linked nor run: the image builder reads the values from section .kho_lab.facts of the object file.
