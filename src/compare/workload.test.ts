@@ -34,7 +34,7 @@ function boots(): HopObservation[] {
   const table = () =>
     seen({
       address: '0x1000',
-      sets: [{ ...SHAPE, kind: 'folio' as const, hash: '0x5', records: [], listPages: [], areaOrder: 0 }],
+      sets: [{ ...SHAPE, kind: 'folio' as const, hash: '0x5', records: [], listPages: [], areaChunks: [], areaOrder: 0 }],
     })
   first.host.probeTable = table()
   first.workload = { inherited: seen([]), steps: [], left: seen([{ ...SET }]) }

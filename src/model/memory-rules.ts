@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Hex, PreservedRecord, ScratchRegion } from '../shared/documents/common.ts'
+import { ProbeTableView } from '../shared/documents/workload/observed.ts'
 import { canonicalJson, type Json } from '../shared/json.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import { bytes, fromHex, PAGE_SIZE, roundDown } from '../shared/units.ts'
@@ -11,8 +12,10 @@ import { isRandom, randomnessOf } from './boot/kaslr.ts'
 import { KHO_BOOT } from './boot/kho-boot.ts'
 import { bootMemory, FIRST_BOOT } from './boot/schedule.ts'
 import { defineRule, type Rule, type RuleContext } from './rule.ts'
+import type { Span } from './firmware-map.ts'
 import { khoLines } from './log/kho-lines.ts'
 import { MEMORY_ANSWERS, type MemoryAnswer } from './memory-answers.ts'
+import { takenBackSpans } from './workload/taken-back.ts'
 import { runningMemory, type RunningMemory } from './zones/running.ts'
 
 const Size = z.int().nonnegative().transform(bytes)
@@ -32,6 +35,8 @@ const Inputs = z.strictObject({
   start: z.enum(['firmware', 'handover', 'rejected', 'kexec']),
   /** Sub nodes of the tree of the boot before whose page this kernel gives to the page allocator. */
   restored: z.array(z.string()),
+  /** Sets of which khoprobe has taken back more than their lists; absent where it finds no table. */
+  takenBack: z.array(z.string()).optional(),
 })
 type Asked = z.output<typeof Inputs>
 
@@ -48,6 +53,7 @@ const Given = z.object({
   'tree.addresses': z.record(z.string(), Hex).optional(),
   'kexec.segments': z.array(z.object({ name: z.string().optional(), start: Hex })).optional(),
   'tree.memblockRegions': z.array(z.object({ name: z.string(), start: Hex, size: Hex })).optional(),
+  'workload.table': ProbeTableView.optional(),
 })
 type Known = z.output<typeof Given>
 
@@ -101,11 +107,13 @@ function loadedOnly(boot: KexecBoot, { start }: Asked, given: Known): Result<Boo
   return ok(kexecBootInput(boot, { bootParams, kernel, initrd: startOf('initrd') }, { kho: start === 'rejected' }))
 }
 
-function handoverOf({ restored }: Asked, given: Known): Result<Omit<Handover, 'array'>> {
+function handoverOf({ restored, takenBack }: Asked, given: Known): Result<Omit<Handover, 'array'>> {
   const { 'scratch.regions': scratch, 'preserved.records': records, 'preserved.nodes': nodes } = given
   const addresses = given['tree.addresses']
   if (scratch === undefined || records === undefined || nodes === undefined || addresses === undefined)
     return err('what was handed over is not known')
+  const back = spansTakenBack(takenBack, given['workload.table'])
+  if (!back.ok) return back
   const placed = ({ start, size }: { start: string; size: string }) => ({ start: fromHex(start), size: fromHex(size) })
   return ok({
     scratch: scratch.map(placed),
@@ -116,7 +124,13 @@ function handoverOf({ restored }: Asked, given: Known): Result<Omit<Handover, 'a
       const address = addresses[name]
       return address === undefined ? [] : [roundDown(fromHex(address), PAGE_SIZE)]
     }),
+    takenBack: back.value,
   })
+}
+
+function spansTakenBack(sets: Asked['takenBack'], table: Known['workload.table']): Result<readonly Span[]> {
+  if (sets === undefined) return ok([])
+  return table === undefined ? err('the khoprobe table of the boot before is not known') : takenBackSpans(table, sets)
 }
 
 function boot(asked: Asked, given: Known, context: RuleContext): Result<RunningMemory> {

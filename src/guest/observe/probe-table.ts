@@ -39,12 +39,12 @@ function readSet(memory: PhysMemory, record: ProbeRecord): Reading<ProbeTableVie
       start: hex(starts[index] ?? 0),
       order: orders[index] ?? 0,
     })),
-    listPages: pageRanges([...listPages, ...areaChunks(memory, record)]),
+    listPages: pageRanges(listPages),
+    areaChunks: pageRanges(areaChunks(memory, record)),
     areaOrder: record.kind === 'vmalloc' ? record.area.order : 0,
   })
 }
 
-/** The chunks by which KHO itself keeps a vmalloc area. */
 function areaChunks(memory: PhysMemory, record: ProbeRecord): readonly number[] {
   const area = record.kind === 'vmalloc' ? readVmallocPages(memory, record.area) : undefined
   return area?.ok ? area.value.chunks : []

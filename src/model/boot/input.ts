@@ -42,6 +42,8 @@ export interface Handover {
   readonly regions: readonly { readonly name: string; readonly start: number; readonly size: number }[]
   /** Preserved pages that the kernel gives to the page allocator while it initialises. */
   readonly restored: readonly number[]
+  /** Preserved memory that khoprobe has taken back by the time the running kernel is looked at. */
+  readonly takenBack: readonly Span[]
 }
 
 /** All that decides what a boot reserves. Addresses and sizes in bytes. */

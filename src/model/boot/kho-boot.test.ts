@@ -45,6 +45,7 @@ const handover: Omit<Handover, 'array'> = {
   nodes: [0x100123000],
   regions: [{ name: 'a', start: 0x140000000, size: 4 * MiB }],
   restored: [],
+  takenBack: [],
 }
 
 function booted(change: Partial<typeof handover> = {}): BootedMemory {

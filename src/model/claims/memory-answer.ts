@@ -27,13 +27,13 @@ export function asked<T>(
   more: { readonly [key: string]: string },
   answer: (memory: RunningMemory) => Result<T>,
 ): Answer<T> {
-  const reason = boot.kho.kind === 'unknown' ? boot.kho.reason : whyLoadUnknown(boot)
+  const reason = boot.kho.kind === 'unknown' ? boot.kho.reason : (whyLoadUnknown(boot) ?? whyProbeUnknown(boot))
   if (reason !== undefined) return unpredicted(reason)
   const { hop, experiment, context, previous } = boot
   const { type, memory, cpus, nodes } = experiment.machine
   const restored = previous?.options.liveupdate === true && boot.options.kho ? [LUO_NODE] : []
   const machine = { type, memory, cpus, nodes: nodes.map((node) => ({ memory: node.memory })) }
-  const inputs = { hop, machine, start: startOf(boot), restored }
+  const inputs = { hop, machine, start: startOf(boot), restored, ...(readsTable(boot) ? { takenBack: takenBack(boot) } : {}) }
   const given = givensOf(boot)
   if (given.length > 0) return byRule(rule, JsonValue.parse({ ...inputs, ...more }), given)
   const found = memoryOf(inputs, {}, context)
@@ -56,6 +56,16 @@ export const whyLoadUnknown = ({ hop, experiment: { faults } }: Boot): string | 
     ? 'the program that calls kexec_load(2) decides about the memory map and where the kernel lies'
     : undefined
 
+/** khoprobe is loaded in every boot once any has a step for it, and the table that it finds it takes back. */
+const readsTable = (boot: Boot): boolean => wasGiven(boot) && boot.previous?.plan.table === true
+
+const takenBack = ({ plan }: Boot): string[] =>
+  plan.steps.flatMap(({ step, result }) => (step.step === 'restore' && result === 'ok' ? [step.name] : []))
+
+/** What was restored of a set is not known where it is not known that the set came over. */
+const whyProbeUnknown = ({ plan }: Boot): string | undefined =>
+  plan.inherited.find(({ unknown }) => unknown !== undefined)?.unknown
+
 /** All that a boot starts from and that only the guest and its host can tell. */
 function givensOf(boot: Boot): readonly string[] {
   const { hop, experiment, kernel, cmdline, previous } = boot
@@ -70,6 +80,7 @@ function givensOf(boot: Boot): readonly string[] {
   const names = [
     ...(received ? handed : (['kexec.segments'] as const)),
     ...(received && previous.options.reserveMem.length > 0 ? (['tree.memblockRegions'] as const) : []),
+    ...(readsTable(boot) ? (['workload.table'] as const) : []),
   ]
   return [...own, ...names.map((name) => givenOf(previous.hop, name))]
 }

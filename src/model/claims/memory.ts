@@ -1,4 +1,4 @@
-import { isMemoryStep, type Basis, type PredictedClaim } from '../../shared/documents/index.ts'
+import type { Basis, PredictedClaim } from '../../shared/documents/index.ts'
 import { canonicalJson } from '../../shared/json.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { bootInput, tcgProcessor, whyNoSchedule } from '../boot/first-boot.ts'
@@ -35,7 +35,7 @@ export function memoryClaims(boot: Boot): readonly PredictedClaim[] {
   return [
     claim(boot, 'zone.populated', POPULATED, LAYOUT, { value: populated }),
     ...zones.value.flatMap((zone) => zoneClaims(boot, zone)),
-    claim(boot, 'zone.totalRam', TOTAL, MANAGED, countedAgain(boot) ?? answered(boot, 'zone.totalRam')),
+    claim(boot, 'zone.totalRam', TOTAL, MANAGED, answered(boot, 'zone.totalRam')),
     claim(
       boot,
       'memblock.nodeRanges',
@@ -97,23 +97,11 @@ function zoneClaims(boot: Boot, zone: NodeZone): readonly PredictedClaim[] {
     claim(boot, { subject: 'zone.span', part }, `${name}: first page, pages spanned and present`, LAYOUT, {
       value: { startPfn, spanned, present },
     }),
-    claim(
-      boot,
-      of('zone.managed'),
-      `${name}: pages of the page allocator`,
-      MANAGED,
-      countedAgain(boot) ?? answered(boot, 'zone.managed', part),
-    ),
+    claim(boot, of('zone.managed'), `${name}: pages of the page allocator`, MANAGED, answered(boot, 'zone.managed', part)),
     claim(boot, of('zone.cma'), `${name}: pages counted as CMA`, CMA, answered(boot, 'zone.cma', part)),
     claim(boot, of('zone.cmaBlocks'), `${name}: page blocks of CMA`, CMA, answered(boot, 'zone.cmaBlocks', part)),
   ]
 }
-
-/** Restored folios are managed pages again (adjust_managed_page_count(), mm/page_alloc.c, 7.3), the module's own table among them. */
-const countedAgain = (boot: Boot): ReturnType<typeof unpredicted> | undefined =>
-  boot.hop > 0 && boot.experiment.workload.flat().some(isMemoryStep)
-    ? unpredicted('what khoprobe has restored by the time of reading counts again; the workload claims say by how many pages')
-    : undefined
 
 const CMA: readonly Basis[] = [...mmInit('init_cma_reserved_pageblock'), ...kho('kho_init')]
 

@@ -83,7 +83,7 @@ export function tableRecords(table: ProbeTable, nodeOf: NodeOf): Result<readonly
         `the ${set.entries} entries of ${set.name} are too many to be listed, and so are the records that follow from them`,
       )
     records.push(...setRecords(set, nodeOf))
-    for (const { start, end } of set.listPages)
+    for (const { start, end } of [...set.listPages, ...set.areaChunks])
       for (let page = fromHex(start); page < fromHex(end); page += PAGE_SIZE) records.push({ start: page, order: 0 })
   }
   return ok(records)

@@ -58,6 +58,11 @@ export const RELEASED: readonly Release[] = [
     spans: (_booted, { handover }) => (handover?.restored ?? []).map((start) => ({ start, end: start + PAGE_SIZE })),
   },
   {
+    name: 'preserved memory that khoprobe has taken back',
+    basis: from('kho_restore_page', 'kernel/liveupdate/kexec_handover.c'),
+    spans: (_booted, { handover }) => handover?.takenBack ?? [],
+  },
+  {
     name: 'initrd',
     said: 'initrd',
     basis: from('free_initrd_mem', 'arch/x86/mm/init.c'),

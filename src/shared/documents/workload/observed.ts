@@ -87,6 +87,8 @@ export const ProbeTableView = z.object({
       records: z.array(PreservedRecord),
       /** Pages of the list of entries and of the chunks that lead to them, merged to ranges. */
       listPages: z.array(Range),
+      /** The chunks by which KHO itself keeps a vmalloc area. */
+      areaChunks: z.array(Range),
       /** Order of the pages of a vmalloc area. */
       areaOrder: z.int().min(0),
     }),
