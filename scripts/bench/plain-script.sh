@@ -12,8 +12,8 @@ ready=$2
 
 started=$(date +%s%N)
 coproc QEMU { exec "${argv[@]}" </dev/null; }
-guest=$QEMU_PID
-trap 'kill -KILL $guest 2>/dev/null || true' EXIT
+guest=$QEMU_PID sender=
+trap 'kill -KILL $guest $sender 2>/dev/null || true' EXIT
 
 wait_for_ready() {
   local line
@@ -27,8 +27,10 @@ wait_for_ready() {
 wait_for_ready
 if [ $# -gt 2 ]; then
   key=$3 port=$4 kernel=$5 initrd=$6 cmdline=$7
+  # The next kernel ends the connection without a word, so ssh would wait on: it stays behind, and ends with this script.
   tar -cf - -C "$(dirname "$kernel")" "$(basename "$kernel")" -C "$(dirname "$initrd")" "$(basename "$initrd")" |
-    ssh -q -i "$key" -p "$port" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null root@127.0.0.1 \
-      "tar -xf - -C /run && kexec-load /run/$(basename "$kernel") /run/$(basename "$initrd") '$cmdline' && (sleep 0; kexec -e) >/dev/null 2>&1 &" || true
+    ssh -o LogLevel=ERROR -i "$key" -p "$port" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null root@127.0.0.1 \
+      "tar -xf - -C /run && kexec-load /run/$(basename "$kernel") /run/$(basename "$initrd") '$cmdline' && kexec -e" >&2 &
+  sender=$!
   wait_for_ready
 fi
