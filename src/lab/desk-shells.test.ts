@@ -66,6 +66,19 @@ describe('shells', () => {
   })
 })
 
+describe('a run that goes on', () => {
+  it('can be acted on until it is over', async () => {
+    const desk = createDesk(fixtureDependencies({ pace: 300 }))
+    const { id } = (await desk.handle('run:start', { yaml: 'name: x' })) as { id: string }
+    expect(await desk.handle('run:vitals', { id })).toMatchObject({ status: 'running', pid: 4242 })
+    const { shell } = (await desk.handle('shell:open', { id, ...SIZE })) as { shell: number }
+    expect(await desk.handle('shell:list', { id })).toEqual([{ shell, tail: 'fixture # ' }])
+    await desk.handle('run:cancel', { id })
+    await vi.waitFor(() => expect(desk.handle('run:vitals', { id })).rejects.toMatchObject({ code: 'refused' }))
+    await desk.dispose(1000)
+  })
+})
+
 describe('a run that is held', () => {
   it('waits after each boot until it is let go', async () => {
     const told: RunEvent[] = []

@@ -2,8 +2,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { requests, type RunEvent } from '../shared/contract.ts'
 import { LabError } from '../shared/result.ts'
 import { RunLog } from './desk-run-log.ts'
-import { createDesk, type Desk, type DeskDependencies } from './desk.ts'
-import { fixtureDependencies, fixtureScript } from './desk.fixture.ts'
+import { createDesk, type Desk } from './desk.ts'
+import type { DeskDependencies } from './desk-use-cases.ts'
+import { fixtureScript } from './desk-run.fixture.ts'
+import { fixtureDependencies } from './desk.fixture.ts'
 
 const desks: Desk[] = []
 function open(dependencies: DeskDependencies): Desk {

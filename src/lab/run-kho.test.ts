@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { RunKho, RunMap } from '../shared/contract.ts'
+import { RunKho, RunMap } from '../shared/boot-views.ts'
 import { khoOfRun } from './run-kho.ts'
 import { mapOfRun } from './run-map.ts'
 

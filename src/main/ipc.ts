@@ -1,5 +1,6 @@
 import { ipcMain, type BrowserWindow, type IpcMainInvokeEvent, type WebFrameMain } from 'electron'
-import { wireError, type Desk } from '../lab/desk.ts'
+import { wireError } from '../lab/desk-runs.ts'
+import type { Desk } from '../lab/desk.ts'
 import { requests } from '../shared/contract.ts'
 import { LabError } from '../shared/result.ts'
 import type { WireAnswer } from '../shared/wire.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { fixtureComparison } from '../lab/desk.fixture.ts'
+import { fixtureComparison } from '../lab/desk-run.fixture.ts'
 import type { AttachableMachine } from '../shared/contract.ts'
 import { DONE, text, useBrowser } from './page.fixture.ts'
 

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { expect, it } from 'vitest'
-import { fixtureComparison, fixtureScript } from '../lab/desk.fixture.ts'
-import type { MapRanges, RunEvent, RunMap } from '../shared/contract.ts'
+import { fixtureComparison, fixtureScript } from '../lab/desk-run.fixture.ts'
+import type { MapRanges, RunMap } from '../shared/boot-views.ts'
+import type { RunEvent } from '../shared/contract.ts'
 import { DONE, PAGE, text, useBrowser } from './page.fixture.ts'
 
 /**

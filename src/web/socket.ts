@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws'
-import { wireError, type Desk } from '../lab/desk.ts'
+import { wireError } from '../lab/desk-runs.ts'
+import type { Desk } from '../lab/desk.ts'
 import { WireRequest, type WireMessage } from '../shared/wire.ts'
 
 /** A page that has this much of events unread is dropped; it comes back and is told the tail. Answers do not count: it asked for them. */

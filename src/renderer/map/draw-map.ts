@@ -1,4 +1,4 @@
-import type { RunMap } from '../../shared/contract.ts'
+import type { RunMap } from '../../shared/boot-views.ts'
 import { hex } from '../../shared/units.ts'
 import { roughSize } from '../state/address.ts'
 import type { LaneIndex } from './lane-index.ts'

@@ -1,4 +1,4 @@
-import type { MapLane, MapRanges } from '../../shared/contract.ts'
+import type { MapLane, MapRanges } from '../../shared/boot-views.ts'
 import { MEMORY_KINDS, type MemoryKind } from '../../shared/palette.ts'
 import { flatten, type Segments } from './segments.ts'
 

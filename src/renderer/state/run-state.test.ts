@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { fixtureScript } from '../../lab/desk.fixture.ts'
+import { fixtureScript } from '../../lab/desk-run.fixture.ts'
 import { after, EMPTY_RUN, phaseDurations, waitingFor, type RunState } from './run-state.ts'
 
 const states = (): RunState[] =>
