@@ -1,18 +1,18 @@
-import type { PhaseName } from '../shared/documents/index.ts'
 import { LabError, toLabError } from '../shared/result.ts'
-import { explainEnding, panicked } from './endings.ts'
+import { type Boot, type BootWatch, followBoot } from './follow-boot.ts'
 import { type NextKernel, loadScript } from './next-kernel.ts'
-import { type Doom, PHASE_BOUNDS, type PhaseBounds, withinPhase } from './phases.ts'
+import { type Doom, PHASE_BOUNDS, type PhaseBounds } from './phases.ts'
 import { placeFile } from './qemu/files.ts'
 import type { LabPort } from './qemu/lab-port.ts'
 import type { Launched, LaunchSpec } from './qemu/launch.ts'
 import type { WritableMemory } from './qemu/ram.ts'
 import type { QmpEvent } from './qemu/qmp.ts'
-import { type ConsoleCapture, isPanicEnd } from './qemu/serial.ts'
-import { type ExecOptions, type SshKeys, SshSession, quoted } from './ssh/session.ts'
+import type { ConsoleCapture } from './qemu/serial.ts'
+import { type ExecOptions, type SshKeys, type SshSession, quoted } from './ssh/session.ts'
 import type { GuestShell, ShellListener, ShellSize } from './ssh/shell.ts'
 import { type Stopped, stopQemu } from './stop.ts'
 import type { CommandResult, GuestChannel, PhaseEvent } from './types.ts'
+import { watchEndings } from './watch-endings.ts'
 
 export type { NextKernel } from './next-kernel.ts'
 
@@ -34,13 +34,6 @@ export interface MachineOptions {
   readonly onQemuEvent?: (event: QmpEvent) => void
 }
 
-export interface Boot {
-  readonly hop: number
-  /** /proc/sys/kernel/random/boot_id: another one in every boot. */
-  readonly bootId: string
-  readonly phases: readonly PhaseEvent[]
-}
-
 /** What startMachine() has made ready. */
 export interface Parts {
   readonly console: ConsoleCapture
@@ -49,8 +42,6 @@ export interface Parts {
   readonly firstByte: Promise<void>
 }
 
-/** From a panic's first line to its end; a kernel that hangs in between is not waited for. */
-const PANIC_MS = 1000
 /** How long a lost connection may be the first sign of something worse. */
 const LOSS_MS = 1500
 const EVIDENCE_LINES = 40
@@ -62,29 +53,37 @@ const LOAD_TIMEOUT_MS = 120_000
  */
 export class Machine implements GuestChannel {
   readonly #launched: Launched
-  readonly #spec: MachineSpec
   readonly #options: MachineOptions
   readonly #console: ConsoleCapture
   readonly #labPort: LabPort
   readonly #doom: Doom
+  readonly #watch: BootWatch
   readonly #boots: Promise<Boot>[] = []
   /** Of the current boot; rejects when that boot fails before ssh is in. */
   #session: Promise<SshSession>
   /** The latest that was there; lost when its boot is over. */
   #connected: SshSession | undefined
-  #shutdown: string | undefined
   #stopped: Promise<Stopped> | undefined
   #kexecUnderWay = false
 
   /** Use startMachine(). */
   constructor(launched: Launched, spec: MachineSpec, options: MachineOptions, parts: Parts) {
     this.#launched = launched
-    this.#spec = spec
     this.#options = options
     this.#console = parts.console
     this.#labPort = parts.labPort
     this.#doom = parts.doom
-    this.#watch()
+    this.#watch = {
+      ...parts,
+      bounds: { ...PHASE_BOUNDS[spec.accelerator], ...spec.bounds },
+      sshPort: launched.sshPort,
+      keys: spec.keys,
+      evidence: () => this.#evidence(),
+      onPhase: (event) => options.onPhase?.(event),
+    }
+    watchEndings(launched, { ...this.#watch, console: parts.console, duringKexec: () => this.#kexecUnderWay })
+    options.signal?.addEventListener('abort', this.#abort, { once: true })
+    if (options.signal?.aborted) this.#abort()
     if (options.onQemuEvent) launched.qmp.on('event', options.onQemuEvent)
     this.#session = this.#begin(0, launched.spawnedAt, parts.firstByte)
   }
@@ -236,69 +235,22 @@ export class Machine implements GuestChannel {
   /** Begins to follow a boot, kept for waitForBoot(), and promises its ssh session. */
   #begin(hop: number, startedAt: number, first: Promise<unknown>, previousId?: string): Promise<SshSession> {
     const { promise, resolve, reject } = Promise.withResolvers<SshSession>()
-    const boot = this.#boot(hop, startedAt, first, resolve).then((seen) => {
-      if (seen.bootId !== previousId) return seen
-      throw new LabError({ code: 'kexec-refused', message: 'the guest is still in the boot that it was in before the kexec' })
+    const boot = followBoot(this.#watch, {
+      hop,
+      startedAt,
+      first,
+      ...(previousId === undefined ? {} : { previousId }),
+      onRunning: () => (this.#kexecUnderWay = false),
+      onSession: (session) => {
+        this.#connected = session
+        resolve(session)
+      },
     })
     boot.catch(reject)
     // Until somebody asks for the session, its failure is nobody's.
     promise.catch((error: unknown) => toLabError(error))
     this.#boots.push(boot)
     return promise
-  }
-
-  /** Follows one boot from its first sign to debugfs. `first` ends phase firmware on a first boot, phase kernel on a hop. */
-  async #boot(hop: number, startedAt: number, first: Promise<unknown>, onSession: (session: SshSession) => void): Promise<Boot> {
-    const phases: PhaseEvent[] = []
-    const bounds = { ...PHASE_BOUNDS[this.#spec.accelerator], ...this.#spec.bounds }
-    const phase = async <T>(name: PhaseName, step: Promise<T>): Promise<T> => {
-      const value = await withinPhase(name, step, bounds[name], this.#doom, () => this.#evidence())
-      const event = { phase: name, ms: performance.now() - startedAt }
-      phases.push(event)
-      this.#options.onPhase?.({ ...event, hop })
-      return value
-    }
-    if (hop === 0) await phase('firmware', first)
-    await phase('kernel', hop === 0 ? this.#labPort.said('init') : first)
-    this.#kexecUnderWay = false
-    await phase('init', this.#labPort.said('ssh'))
-    const session = await phase('ssh', SshSession.connect(this.#launched.sshPort, this.#spec.keys, bounds.ssh))
-    this.#connected = session
-    onSession(session)
-    await phase('debugfs', this.#labPort.said('debugfs'))
-    return { hop, phases, bootId: bootIdOf(await this.#labPort.said('init')) }
-  }
-
-  #watch(): void {
-    const { qmp, process, consoleEnded } = this.#launched
-    let panic: string | undefined
-    qmp.on('event', ({ event, data }) => {
-      if (event === 'SHUTDOWN' && typeof data['reason'] === 'string') this.#shutdown = data['reason']
-    })
-    this.#console.on('trouble', ({ kind, text }) => {
-      if (kind !== 'panic' || panic !== undefined) return
-      panic = text
-      const end = (): void => this.#doom.come(panicked(text, this.#evidence()))
-      setTimeout(end, PANIC_MS).unref()
-      this.#console.on('line', (line) => {
-        if (isPanicEnd(line)) end()
-      })
-    })
-    void process.exited.then(async (exit) => {
-      await consoleEnded
-      this.#doom.come(
-        explainEnding({
-          exit,
-          panic,
-          shutdown: this.#shutdown,
-          duringKexec: this.#kexecUnderWay,
-          stderr: process.stderr(),
-          console: this.#console.tail(),
-        }),
-      )
-    })
-    this.#options.signal?.addEventListener('abort', this.#abort, { once: true })
-    if (this.#options.signal?.aborted) this.#abort()
   }
 
   /** A failed request, or what really happened when the guest's end was behind it. */
@@ -335,11 +287,4 @@ export class Machine implements GuestChannel {
     // A register dump with its call trace has some 30 lines.
     return [...this.#launched.process.stderr(), ...this.#console.tail(EVIDENCE_LINES)]
   }
-}
-
-/** init says its uptime and then the boot id. */
-function bootIdOf(said: string): string {
-  const [, bootId] = said.trim().split(' ')
-  if (bootId !== undefined) return bootId
-  throw new LabError({ code: 'guest-command-failed', message: "the guest's init did not say its boot id", evidence: [said] })
 }

@@ -1,0 +1,47 @@
+import { explainEnding, panicked } from './endings.ts'
+import type { Doom } from './phases.ts'
+import type { Launched } from './qemu/launch.ts'
+import { type ConsoleCapture, isPanicEnd } from './qemu/serial.ts'
+
+/** From a panic's first line to its end; a kernel that hangs in between is not waited for. */
+const PANIC_MS = 1000
+
+export interface EndingWatch {
+  readonly console: ConsoleCapture
+  readonly doom: Doom
+  readonly duringKexec: () => boolean
+  /** What a panic shows. */
+  readonly evidence: () => readonly string[]
+}
+
+/** Brings doom when the guest panics or QEMU ends, and says which of them it was. */
+export function watchEndings({ qmp, process, consoleEnded }: Launched, watch: EndingWatch): void {
+  const { console, doom } = watch
+  let panic: string | undefined
+  let shutdown: string | undefined
+  qmp.on('event', ({ event, data }) => {
+    if (event === 'SHUTDOWN' && typeof data['reason'] === 'string') shutdown = data['reason']
+  })
+  console.on('trouble', ({ kind, text }) => {
+    if (kind !== 'panic' || panic !== undefined) return
+    panic = text
+    const end = (): void => doom.come(panicked(text, watch.evidence()))
+    setTimeout(end, PANIC_MS).unref()
+    console.on('line', (line) => {
+      if (isPanicEnd(line)) end()
+    })
+  })
+  void process.exited.then(async (exit) => {
+    await consoleEnded
+    doom.come(
+      explainEnding({
+        exit,
+        panic,
+        shutdown,
+        duringKexec: watch.duringKexec(),
+        stderr: process.stderr(),
+        console: console.tail(),
+      }),
+    )
+  })
+}
