@@ -13,9 +13,11 @@ const CHECKS = [
 ]
 const TIERS = [
   { name: 'unit', minutes: 10 },
+  { name: 'oracle', minutes: 10 },
   { name: 'vm', minutes: 60 },
   { name: 'e2e', minutes: 30 },
 ]
+const BOOTING = TIERS.slice(2)
 const COUNTS = join(ROOT, 'out/test')
 const names = [...CHECKS, ...TIERS].map(({ name }) => name)
 
@@ -26,10 +28,10 @@ const chosen = ({ name }) => wanted.length === 0 || wanted.includes(name)
 
 await ensureNpmPackages()
 await ensureHostPackages(['run', 'test'])
-if (TIERS.slice(1).some(chosen)) await ensureImages([undefined, '7.3-without-kho'])
-if (TIERS.slice(1).some(chosen)) await ensureAppBuilt()
+if (BOOTING.some(chosen)) await ensureImages([undefined, '7.3-without-kho'])
+if (BOOTING.some(chosen)) await ensureAppBuilt()
 
-const sources = chosen({ name: 'unit' }) ? await memblockSource() : {}
+const sources = chosen({ name: 'oracle' }) ? await memblockSource() : {}
 
 rmSync(COUNTS, { recursive: true, force: true })
 mkdirSync(COUNTS, { recursive: true })
@@ -58,13 +60,14 @@ function finish() {
   const total = { passed: 0, failed: 0, skipped: 0 }
   for (const { name } of TIERS.filter(chosen)) {
     const file = join(COUNTS, `${name}.json`)
-    const counts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: 0, skipped: [] }
+    const counts = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { passed: 0, failed: [], skipped: [] }
+    for (const { test, reason } of counts.failed) say(`failed: ${test}: ${reason}`)
     for (const { test, reason } of counts.skipped) say(`skipped: ${test}: ${reason}`)
     total.passed += counts.passed
-    total.failed += counts.failed
+    total.failed += counts.failed.length
     total.skipped += counts.skipped.length
     // A tier that ended badly without a failed test (a crash, a time limit, an error outside any test) counts as one.
-    if (broken.includes(name) && counts.failed === 0) total.failed += 1
+    if (broken.includes(name) && counts.failed.length === 0) total.failed += 1
   }
   const badChecks = CHECKS.map(({ name }) => name).filter((name) => broken.includes(name))
   total.failed += badChecks.length

@@ -14,7 +14,7 @@ import { QmpClient } from '../guest/qemu/qmp.ts'
 import { startMachine } from '../guest/start-machine.ts'
 import type { GuestImage } from '../guest/types.ts'
 import { MiB } from '../shared/units.ts'
-import { kholab, scratchDirectory, type CliResult } from './cli.fixture.ts'
+import { kholabProcess, scratchDirectory, type CliResult } from './cli.fixture.ts'
 
 let image: GuestImage
 let initramfs: Buffer
@@ -89,7 +89,7 @@ async function attach(
   args: readonly string[],
   name = 'out',
 ): Promise<CliResult & { looked: Looked }> {
-  const result = await kholab(['attach', ...args, '--out', join(plain.directory, name), '--json'])
+  const result = await kholabProcess(['attach', ...args, '--out', join(plain.directory, name), '--json'])
   const parsed = Looked.safeParse(JSON.parse(result.stdout))
   if (!parsed.success) throw new Error(`attach tells no comparison: ${result.stdout}${result.stderr}`)
   const looked = parsed.data
@@ -166,7 +166,7 @@ describe('a QEMU that somebody else started', () => {
         expect(hostValue(saved.looked, subject)).toEqual(hostValue(looked, subject))
       expect(await status(plain.qmp)).toMatchObject({ status: 'running', running: true })
     }
-    const listed = await kholab(['attach', '--json'])
+    const listed = await kholabProcess(['attach', '--json'])
     expect(JSON.parse(listed.stdout)).toEqual(
       expect.arrayContaining(
         machines.map(({ plain }) => expect.objectContaining({ pid: plain.pid, name: 'by hand' }) as unknown),
@@ -187,7 +187,7 @@ describe('a QEMU that somebody else started', () => {
       'firmware.ram': 'unobserved',
       'invariant.addresses-inside-ram': 'unobserved',
     })
-    const refused = await kholab(['attach', '--qmp', plain.qmp, '--out', join(plain.directory, 'none')])
+    const refused = await kholabProcess(['attach', '--qmp', plain.qmp, '--out', join(plain.directory, 'none')])
     expect([refused.code, refused.stdout]).toEqual([2, ''])
     expect(refused.stderr).toContain('does not answer: another client has it')
   })
@@ -235,7 +235,7 @@ describe('a QEMU that somebody else started', () => {
     const report = readFileSync(join(looked.directory, 'report.txt'), 'utf8')
     expect(report).toContain('not started by the lab')
     expect(textOf(join(looked.directory, 'raw/serial.log'))).toContain('Linux version')
-    const refused = await kholab([
+    const refused = await kholabProcess([
       'attach',
       '--pid',
       `${plain.pid}`,

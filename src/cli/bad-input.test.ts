@@ -2,18 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { scratchDirectory } from './cli.fixture.ts'
-import { runCli } from './program.ts'
-import { recordingTerminal } from './terminal.fixture.ts'
+import { kholab, scratchDirectory } from './cli.fixture.ts'
 
 const HELLO = join(import.meta.dirname, '../../experiments/hello.yaml')
-
-/** The command line without a process of its own. */
-async function kholab(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { terminal, written } = recordingTerminal({ live: false })
-  const code = await runCli(args, terminal, '0.0.0')
-  return { code, stdout: written.out.join(''), stderr: written.err.join('') }
-}
 
 const ErrorDocument = z.strictObject({
   error: z.strictObject({

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { ensureImage } from '../guest/image/image.ts'
-import { kholab, scratchDirectory, type CliOptions, type CliResult } from './cli.fixture.ts'
+import { kholabProcess, scratchDirectory, type CliOptions, type CliResult } from './cli.fixture.ts'
 
 let kernel = ''
 let withoutKho = ''
@@ -37,7 +37,7 @@ async function run(
   const file = join(directory, 'x.yaml')
   const out = options.out ?? join(directory, 'out')
   writeFileSync(file, experiment)
-  const result = await kholab(
+  const result = await kholabProcess(
     ['run', file, '--kernel', options.kernel ?? kernel, '--accelerator', 'tcg', '--out', out, '--json'],
     options,
   )

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { runCli } from './program.ts'
+import { recordingTerminal } from './terminal.fixture.ts'
 
 const MAIN = join(import.meta.dirname, 'main.ts')
 
@@ -19,8 +21,15 @@ export interface CliOptions {
   readonly onStderr?: (text: string, child: { kill(signal: NodeJS.Signals): boolean }) => void
 }
 
-/** Runs the real command line in a process of its own, as a user would. */
-export function kholab(args: readonly string[], { env = {}, cwd, onStderr }: CliOptions = {}): Promise<CliResult> {
+/** The command line without a process of its own: what it would print, and the exit code. */
+export async function kholab(args: readonly string[]): Promise<CliResult> {
+  const { terminal, written } = recordingTerminal({ live: false })
+  const code = await runCli(args, terminal, '0.0.0')
+  return { code, stdout: written.out.join(''), stderr: written.err.join('') }
+}
+
+/** Runs the real command line in a process of its own, as a user would: for signals, directories and environment. */
+export function kholabProcess(args: readonly string[], { env = {}, cwd, onStderr }: CliOptions = {}): Promise<CliResult> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd,

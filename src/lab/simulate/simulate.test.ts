@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { kholab, scratchDirectory } from '../../cli/cli.fixture.ts'
+import { kholab, kholabProcess, scratchDirectory } from '../../cli/cli.fixture.ts'
 import { STUDY_MAP_KINDS, StudyMap, StudyResult, type Study } from '../../shared/documents/index.ts'
 import { messageOf } from '../../shared/result.ts'
 import { studyHtml } from './report.ts'
@@ -110,7 +110,7 @@ it('prints what is done when it is interrupted, and ends with 2', { timeout: 60_
     if (!asked && text.includes('50 %')) asked = child.kill('SIGINT')
   }
   const options = ['--policies', 'ab-simple,scratch', '--generations', '900', '--workers', '1', '--json']
-  const { code, stdout, stderr } = await kholab(['simulate', file, ...options], { onStderr })
+  const { code, stdout, stderr } = await kholabProcess(['simulate', file, ...options], { onStderr })
   const { rows, unfinished } = StudyResult.parse(JSON.parse(stdout))
   expect([code, rows.length > 0, unfinished?.every(({ policy }) => policy === 'scratch')]).toEqual([2, true, true])
   expect(stderr).toContain('cancelled: ')
