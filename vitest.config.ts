@@ -11,6 +11,7 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: ['**/*.{oracle,vm,e2e}.test.ts'],
+          setupFiles: ['scripts/lib/property-seed.ts'],
           testTimeout: 20_000,
           // Files share their imports: pure code, whose tests leave nothing behind, and half of the time is importing.
           isolate: false,
