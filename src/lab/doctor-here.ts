@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { defaultCacheRoot } from '../guest/image/cache.ts'
 import type { Diagnosis } from '../shared/contract.ts'
+import { findImage } from '../guest/image/image.ts'
 import { diagnose } from './doctor.ts'
 import { listBuiltImages } from './images.ts'
 
@@ -13,10 +14,12 @@ export const diagnoseThisMachine = (): Promise<readonly Diagnosis[]> =>
     cacheDirectory: defaultCacheRoot(),
     images: async () =>
       (await listBuiltImages()).map(({ manifest, size }) => ({
+        id: manifest.id,
         release: manifest.release,
         kernel: manifest.kernelRelease,
         size,
       })),
+    readyImage: async () => (await findImage())?.manifest.id,
     capture: (command, args) =>
       new Promise((resolve) => {
         execFile(command, [...args], { timeout: PROGRAM_MS }, (error, stdout) => resolve(error === null ? stdout : undefined))

@@ -5,6 +5,7 @@ const NOTHING: DoctorContext = {
   env: { PATH: '' },
   capture: async () => undefined,
   images: async () => [],
+  readyImage: async () => undefined,
   cacheDirectory: '/nonexistent/cache',
 }
 
@@ -49,6 +50,20 @@ describe('doctor', () => {
       fix: expect.stringMatching(/^apt-get install -y --no-install-recommends device-tree-compiler cpio .*chromium$/) as unknown,
     })
     expect(await check('display')).toMatchObject({ state: 'warning' })
+  })
+
+  it('tells the image that a run takes from those that older sources made', async () => {
+    const image = (id: string) => ({ id, release: '7.3', kernel: '7.3.4', size: 9 * 2 ** 20 })
+    const images = async () => [image('a'), image('b'), image('c')]
+    expect(await check('image', { images })).toMatchObject({
+      state: 'missing',
+      detail: "none is built of the lab's present sources; 3 more, 27 MiB: kho-lab image list",
+      fix: 'kho-lab image build',
+    })
+    expect(await check('image', { images, readyImage: async () => 'b' })).toMatchObject({
+      state: 'ok',
+      detail: '7.3 (7.3.4, 9 MiB); 2 more, 18 MiB: kho-lab image list',
+    })
   })
 
   it('finds programs in PATH', async () => {

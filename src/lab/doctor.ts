@@ -18,8 +18,17 @@ export interface DoctorContext {
   /** First lines of a program's output, or undefined when it cannot be started. */
   readonly capture: (command: string, args: readonly string[]) => Promise<string | undefined>
   /** Built images: release of the lab's, the kernel's own and size in bytes. */
-  readonly images: () => Promise<readonly { readonly release: string; readonly kernel: string; readonly size: number }[]>
+  readonly images: () => Promise<readonly BuiltImage[]>
+  /** Id of the image that a run takes unless told otherwise, where it is built. */
+  readonly readyImage: () => Promise<string | undefined>
   readonly cacheDirectory: string
+}
+
+export interface BuiltImage {
+  readonly id: string
+  readonly release: string
+  readonly kernel: string
+  readonly size: number
 }
 
 interface Finding {
@@ -121,11 +130,17 @@ async function checkBuildTools(): Promise<Finding> {
     : warning(`needed to build a guest image: ${lacking.join(', ')}`, installing(lacking))
 }
 
-async function checkImage({ images }: DoctorContext): Promise<Finding> {
-  const built = await images()
-  if (built.length === 0) return missing('no guest image is built yet', 'kho-lab image build')
-  return ok(
-    built.map(({ release, kernel, size }) => `${release} (${kernel}, ${formatSize(Math.ceil(size / MiB) * MiB)})`).join(', '),
+async function checkImage({ images, readyImage }: DoctorContext): Promise<Finding> {
+  const [built, readyId] = await Promise.all([images(), readyImage()])
+  const ready = built.find(({ id }) => id === readyId)
+  const others = built.filter((image) => image !== ready)
+  const size = (of: readonly BuiltImage[]): string =>
+    formatSize(Math.ceil(of.reduce((sum, image) => sum + image.size, 0) / MiB) * MiB)
+  const more = others.length === 0 ? '' : `${others.length} more, ${size(others)}: kho-lab image list`
+  if (ready) return ok(`${ready.release} (${ready.kernel}, ${size([ready])})${more === '' ? '' : `; ${more}`}`)
+  return missing(
+    others.length === 0 ? 'no guest image is built yet' : `none is built of the lab's present sources; ${more}`,
+    'kho-lab image build',
   )
 }
 

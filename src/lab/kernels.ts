@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { parseBzImage, type BzImage } from '../abi/bzimage.ts'
 import { appendCpio } from '../guest/image/cpio.ts'
 import { symbolAddresses } from '../guest/image/build-facts.ts'
-import { ensureImage, findImage } from '../guest/image/image.ts'
+import { ensureImage, findImage, listImages } from '../guest/image/image.ts'
 import { RUN_CPIO_SIZE } from '../guest/image/run-cpio.ts'
 import { OBSERVED_SYMBOLS, type KernelSymbols } from '../guest/observe/address-space.ts'
 import type { GuestImage, Progress } from '../guest/types.ts'
@@ -42,9 +42,10 @@ async function imageOf({ image, release }: KernelChoice, options: LookupOptions)
   }
   const known = await findImage({ release })
   if (known !== undefined) return known
+  const older = (await listImages()).some(({ manifest }) => release === undefined || manifest.release === release)
   throw new LabError({
     code: 'image-missing',
-    message: release === undefined ? 'no guest image is built yet' : `no guest image of ${release} is built yet`,
+    message: `no guest image${release === undefined ? '' : ` of ${release}`} is built ${older ? "of the lab's present sources" : 'yet'}`,
     hint: `Build it: kho-lab image build${release === undefined ? '' : ` --release ${release}`}`,
   })
 }

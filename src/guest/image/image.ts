@@ -7,16 +7,15 @@ import {
   contentKey,
   defaultCacheRoot,
   linkOrCopy,
-  listKeys,
   makeWorkDirectory,
   partDirectory,
   publish,
-  readPart,
   removeDeadWorkDirectories,
 } from './cache.ts'
 import type { InitramfsPart } from './initramfs-build.ts'
-import { KernelPart } from './kernel-build.ts'
+import type { KernelPart } from './kernel-build.ts'
 import { withKeptLog, diskError } from './build-errors.ts'
+import { stepsFor, withMeasuredExpectation } from './build-steps.ts'
 import { knownModules, makeModules, NO_MODULES, type ModulesPart } from './modules-part.ts'
 import { parseSource } from './kernel-source.ts'
 import { findRelease, readLabSources, type LabSources } from './lab-sources.ts'
@@ -143,34 +142,6 @@ async function jobIn(work: string, { root, sources, wish, options }: Request): P
     tracker,
     note: options.onNote ?? ((text) => tracker.note(text)),
   }
-}
-
-function stepsFor(wish: KernelWish): readonly { name: string; seconds: number }[] {
-  const initramfs = { name: 'initramfs', seconds: 10 }
-  if (wish.kind === 'bzImage') return [initramfs]
-  return [
-    initramfs,
-    { name: 'resolve', seconds: 3 },
-    { name: 'download', seconds: 10 },
-    { name: 'unpack', seconds: 20 },
-    { name: 'configure', seconds: 8 },
-    { name: 'compile', seconds: wish.row.expected.buildSeconds },
-    { name: 'modules', seconds: 30 },
-  ]
-}
-
-/** What this machine needed the last time is a better estimate than the row's. */
-async function withMeasuredExpectation(root: string, wish: KernelWish): Promise<KernelWish> {
-  if (wish.kind === 'bzImage') return wish
-  for (const key of await listKeys(root, 'kernels')) {
-    const measured = readPart(root, 'kernels', key, KernelPart)?.measured
-    if (measured)
-      return {
-        ...wish,
-        row: { ...wish.row, expected: { buildLines: measured.buildLines, buildSeconds: Math.ceil(measured.buildSeconds) } },
-      }
-  }
-  return wish
 }
 
 /** `fresh`: ask the archive even for what the index knows. */
