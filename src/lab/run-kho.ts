@@ -1,12 +1,11 @@
 import { fieldsOf, setupDataFields, type Fields } from '../abi/fields.ts'
-import { decodeLuo, LUO_NODE } from '../abi/luo.ts'
-import { decodeMemblockFdt, MEMBLOCK_NODE } from '../abi/memblock-fdt.ts'
 import { RADIX_LEAF_BITS, RADIX_LEAF_LOG2, RADIX_LEVELS, RADIX_TABLE_LOG2, RADIX_TABLE_SLOTS, radixKey } from '../abi/radix.ts'
 import { SETUP_KEXEC_KHO } from '../abi/setup-data.ts'
 import type { KhoCopy, RunKho } from '../shared/boot-views.ts'
 import { Observation, type Blob, type HopObservation, type Reading, type RootFdtView } from '../shared/documents/index.ts'
 import { LabError } from '../shared/result.ts'
 import { fromHex } from '../shared/units.ts'
+import { ownersOf } from './preserved-owners.ts'
 import { readRunDocument } from './run/store.ts'
 
 type Structure = RunKho['structures'][number]
@@ -141,10 +140,11 @@ function scratchOf({ guest, host }: HopObservation): RunKho['scratch'] {
   return [...byGuest, ...inRam]
 }
 
-function radixOf({ host }: HopObservation): RunKho['radix'] {
+function radixOf(seen: HopObservation): RunKho['radix'] {
+  const { host } = seen
   if (!host.outRadix.ok) return { unobserved: host.outRadix.reason }
   const { root, nodes, records, ...counts } = host.outRadix.value
-  const owners = ownersOf(host.outRoot)
+  const owners = ownersOf(seen)
   return {
     ...counts,
     root: fromHex(root),
@@ -164,30 +164,4 @@ function pathOf(start: number, order: number): number[] {
     return Math.floor(key / 2 ** shift) % RADIX_TABLE_SLOTS
   })
   return [...tables, key % RADIX_LEAF_BITS]
-}
-
-/** Who preserved a page, as far as the tree itself tells: its own blobs, and regions that reserve_mem named. */
-function ownersOf(root: Reading<RootFdtView>): ReadonlyMap<number, string> {
-  if (!root.ok) return new Map()
-  const owners = new Map([[fromHex(root.value.address), 'root FDT']])
-  for (const { name, address, blob } of root.value.subtrees) {
-    owners.set(fromHex(address), `subtree ${name}`)
-    if (!blob.ok || blob.value.hex === undefined) continue
-    const bytes = new Uint8Array(Buffer.from(blob.value.hex, 'hex'))
-    if (name === MEMBLOCK_NODE) nameRegions(owners, bytes)
-    if (name === LUO_NODE) nameLuo(owners, bytes)
-  }
-  return owners
-}
-
-function nameRegions(owners: Map<number, string>, bytes: Uint8Array): void {
-  const memblock = decodeMemblockFdt(bytes)
-  for (const { name, start } of memblock.ok ? memblock.value.regions : []) owners.set(start, `reserve_mem ${name}`)
-}
-
-function nameLuo(owners: Map<number, string>, bytes: Uint8Array): void {
-  const luo = decodeLuo(bytes)
-  if (!luo.ok) return
-  owners.set(luo.value.flbs, 'LUO, objects bound to file lifecycles')
-  if (luo.value.sessions > 0) owners.set(luo.value.sessions, 'LUO, sessions')
 }

@@ -3,13 +3,14 @@ import { Hex, PreservedRecord, ScratchRegion } from '../shared/documents/common.
 import { ProbeTableView } from '../shared/documents/workload/observed.ts'
 import { canonicalJson, type Json } from '../shared/json.ts'
 import { err, ok, type Result } from '../shared/result.ts'
-import { bytes, fromHex, PAGE_SIZE, roundDown } from '../shared/units.ts'
+import { bytes, fromHex, hex, PAGE_SIZE, roundDown } from '../shared/units.ts'
 import { behaviourOf, rulesMissing } from './behaviour.ts'
 import { bootInput, tcgProcessor, type FirstBoot } from './boot/first-boot.ts'
 import { handedBootInput, kexecBootInput, type KexecBoot } from './boot/kexec-boot.ts'
 import { NOT_RANDOM, type BootInput, type Handover } from './boot/input.ts'
 import { isRandom, randomnessOf } from './boot/kaslr.ts'
 import { KHO_BOOT } from './boot/kho-boot.ts'
+import { namedReservations } from './boot/named-reservations.ts'
 import { bootMemory, FIRST_BOOT } from './boot/schedule.ts'
 import { defineRule, type Rule, type RuleContext } from './rule.ts'
 import type { Span } from './firmware-map.ts'
@@ -154,6 +155,12 @@ export const memoryRules = {
   'running-memory': defineRule(Question, Given, ({ subject, part, ...asked }, given, context): Result<Json> => {
     const memory = memoryOf(asked, given, context)
     return memory.ok ? MEMORY_ANSWERS[subject](memory.value, part) : memory
+  }),
+  /** What no claim asks and a map shows: which step of the boot holds each reservation at its end. */
+  'early-reservations': defineRule(Question, Given, ({ subject: _subject, part: _part, ...asked }, given, context) => {
+    const memory = memoryOf(asked, given, context)
+    if (!memory.ok) return memory
+    return ok(namedReservations(memory.value.booted).map(({ name, start, end }) => ({ name, start: hex(start), end: hex(end) })))
   }),
   'kho-lines': defineRule(Inputs.extend({ execFrom: z.string().optional() }), Given, ({ execFrom, ...asked }, given, context) => {
     const memory = memoryOf(asked, given, context)

@@ -27,8 +27,8 @@ export const RunMap = z.object({
   ramEnd: z.number(),
   lanes: z.array(MapLane),
   texts: z.array(z.string()),
-  /** NUMA nodes and zones. */
-  bands: z.array(z.object({ row: z.enum(['node', 'zone']), name: z.string(), start: z.number(), end: z.number() })),
+  /** NUMA nodes, zones, and page blocks of migratetype CMA. */
+  bands: z.array(z.object({ row: z.enum(['node', 'zone', 'cma']), name: z.string(), start: z.number(), end: z.number() })),
 })
 export type RunMap = z.infer<typeof RunMap>
 

@@ -3,7 +3,7 @@ import { hex } from '../../shared/units.ts'
 import { roughSize } from '../state/address.ts'
 import type { LaneIndex } from './lane-index.ts'
 import { ticksOf, type MapWindow } from './map-window.ts'
-import { inksOf, LanePainter } from './paint.ts'
+import { inksOf, LANE_ROWS, LanePainter } from './paint.ts'
 
 /** Room for the names of the lanes, in CSS pixels. */
 export const LEFT = 112
@@ -19,17 +19,22 @@ export interface Size {
   readonly height: number
 }
 
+type BandRow = RunMap['bands'][number]['row']
+const BAND_ROWS: readonly BandRow[] = ['node', 'zone', 'cma']
+const BAND_NAMES: Readonly<Record<BandRow, string>> = { node: 'NUMA node', zone: 'zone', cma: 'page blocks' }
+
 /** Where everything is drawn, in CSS pixels from the top. */
 export interface Plot {
-  readonly rows: readonly { readonly row: 'node' | 'zone'; readonly top: number }[]
+  readonly rows: readonly { readonly row: BandRow; readonly top: number }[]
   readonly lanes: readonly { readonly top: number; readonly height: number }[]
   readonly strip: number
 }
 
 export function plotOf({ height }: Size, laneCount: number, bands: RunMap['bands']): Plot {
-  const rows = (['node', 'zone'] as const)
-    .filter((row) => bands.some((band) => band.row === row))
-    .map((row, index) => ({ row, top: AXIS + index * BAND }))
+  const rows = BAND_ROWS.filter((row) => bands.some((band) => band.row === row)).map((row, index) => ({
+    row,
+    top: AXIS + index * BAND,
+  }))
   const first = AXIS + rows.length * BAND + GAP
   const room = height - first - STRIP - GAP
   const each = Math.max(10, Math.min(LANE_MOST, Math.floor(room / Math.max(1, laneCount)) - GAP))
@@ -80,34 +85,53 @@ export function drawMap(canvas: HTMLCanvasElement, size: Size, plot: Plot, shown
   drawNames(pen, plot)
 }
 
-/** Kept from frame to frame: allocating some megabytes for each would cost more than drawing. */
-let kept: { readonly image: ImageData; readonly pixels: Uint32Array; readonly painter: LanePainter } | undefined
+interface Kept {
+  readonly image: ImageData
+  readonly pixels: Uint32Array
+  readonly painter: LanePainter
+  /** The rows in which lanes differ; the canvas stretches them, which costs less than filling it pixel by pixel. */
+  readonly canvas: OffscreenCanvas
+  readonly context: OffscreenCanvasRenderingContext2D
+}
+
+/** Kept from frame to frame: allocating it for each would cost more than drawing. */
+let kept: Kept | undefined
+
+function rowsFor(width: number, height: number): Kept | undefined {
+  if (kept?.image.width === width && kept.image.height === height) return kept
+  const canvas = new OffscreenCanvas(width, height)
+  const context = canvas.getContext('2d', { alpha: false, willReadFrequently: true })
+  if (!context) return undefined
+  const image = new ImageData(width, height)
+  kept = { image, pixels: new Uint32Array(image.data.buffer), painter: new LanePainter(width), canvas, context }
+  return kept
+}
 
 function drawLanes({ context, size, shown }: Pen, plot: Plot, inks: ReturnType<typeof inksOf>): void {
-  const top = plot.lanes[0]?.top ?? 0
   const width = size.width - LEFT
-  const height = Math.max(1, plot.strip + STRIP - top)
-  if (kept?.image.width !== width || kept.image.height !== height) {
-    const image = new ImageData(width, height)
-    kept = { image, pixels: new Uint32Array(image.data.buffer), painter: new LanePainter(width) }
-  }
-  const { image, pixels, painter } = kept
-  pixels.fill(inks.nothing)
-  shown.lanes.forEach((lane, index) => {
+  const buffers = rowsFor(width, LANE_ROWS * (shown.lanes.length + 1))
+  if (!buffers) return
+  const { painter, pixels, image } = buffers
+  const strips = shown.lanes.flatMap((lane, index) => {
     const at = plot.lanes[index]
-    if (at) painter.paint(lane, shown.window, inks, { pixels, stride: width, left: 0, top: at.top - top, height: at.height })
+    return at ? painter.paint(lane, shown.window, inks, { pixels, first: index * LANE_ROWS, ...at }) : []
   })
   const overview = shown.lanes.find(({ name }) => name === 'host') ?? shown.lanes[0]
-  if (overview)
-    painter.paint(overview, { start: 0, span: shown.end }, inks, {
-      pixels,
-      stride: width,
-      left: 0,
-      top: plot.strip - top,
-      height: STRIP,
-    })
-  context.putImageData(image, LEFT, top)
+  if (overview) {
+    const place = { pixels, first: shown.lanes.length * LANE_ROWS, top: plot.strip, height: STRIP }
+    strips.push(...painter.paint(overview, { start: 0, span: shown.end }, inks, place))
+  }
+  buffers.context.putImageData(image, 0, 0)
+  context.imageSmoothingEnabled = false
+  const first = plot.lanes[0]?.top ?? 0
+  context.fillStyle = cssOf(inks.nothing)
+  context.fillRect(LEFT, first, width, plot.strip + STRIP - first)
+  for (const { from, rows, top, height } of strips)
+    context.drawImage(buffers.canvas, 0, from, width, rows, LEFT, top, width, height)
 }
+
+/** A pixel as a style: 0xAABBGGRR. */
+const cssOf = (pixel: number): string => `rgb(${pixel & 255} ${(pixel >> 8) & 255} ${(pixel >> 16) & 255})`
 
 function drawAxis({ context, size, shown: { window, end }, quiet, line, accent }: Pen, plot: Plot): void {
   const width = size.width - LEFT
@@ -136,7 +160,7 @@ function drawBands({ context, size, shown: { window, bands }, quiet, line, ink }
   const width = size.width - LEFT
   for (const { row, top } of plot.rows) {
     context.fillStyle = quiet
-    context.fillText(row === 'node' ? 'NUMA node' : 'zone', 8, top + BAND / 2)
+    context.fillText(BAND_NAMES[row], 8, top + BAND / 2)
     for (const band of bands.filter((candidate) => candidate.row === row)) {
       const from = LEFT + Math.max(0, ((band.start - window.start) / window.span) * width)
       const to = LEFT + Math.min(width, ((band.end - window.start) / window.span) * width)
@@ -146,7 +170,8 @@ function drawBands({ context, size, shown: { window, bands }, quiet, line, ink }
       context.fillRect(from, top + 2, 1, BAND - 4)
       context.fillRect(to - 1, top + 2, 1, BAND - 4)
       context.fillStyle = ink
-      if (to - from > band.name.length * 7 + 6) context.fillText(band.name, from + 5, top + BAND / 2 - 1)
+      const name = band.name.length * 7 + 6 < to - from ? band.name : (band.name.split(',', 1)[0] ?? '')
+      if (to - from > name.length * 7 + 6) context.fillText(name, from + 5, top + BAND / 2 - 1)
     }
   }
 }

@@ -28,6 +28,7 @@ const LAYER_OF: Readonly<Record<MemoryKind, number>> = {
   difference: 0,
   scratch: 1,
   reserved: 1,
+  pagetable: 2,
   initrd: 2,
   kernel: 2,
   segment: 2,

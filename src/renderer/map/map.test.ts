@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { MEMORY_KINDS } from '../../shared/palette.ts'
 import { indexLane, nextRange, rangesIn } from './lane-index.ts'
 import { around, clamped, panned, revealing, ticksOf, zoomed } from './map-window.ts'
-import { inksOf } from './paint.ts'
+import { inksOf, LANE_ROWS, LanePainter } from './paint.ts'
 import { flatten, sample, worst, type CodedRanges } from './segments.ts'
 
 const spans = fc
@@ -164,5 +164,40 @@ describe('the window', () => {
   it('has few round ticks', () => {
     const { step, addresses } = ticksOf({ start: 0x3fff0000, span: 0x40000000 }, 10)
     expect([step, addresses[0], addresses.length]).toEqual([0x8000000, 0x40000000, 8])
+  })
+})
+
+describe('a lane as strips', () => {
+  const nothing = 0xff_00_00_00
+  const inks = { byCode: Uint32Array.from([nothing, ...MEMORY_KINDS.map((_kind, index) => index + 1)]), nothing }
+  const painted = (ranges: Parameters<typeof indexLane>[0]['ranges'], height: number) => {
+    const pixels = new Uint32Array(10 * LANE_ROWS)
+    const lane = indexLane({ name: 'host', missing: [], ranges })
+    const strips = new LanePainter(10).paint(lane, { start: 0, span: 100 }, inks, { pixels, first: 0, top: 5, height })
+    return { pixels, strips }
+  }
+  const range = (kind: (typeof MEMORY_KINDS)[number], start: number, end: number) => ({
+    kind,
+    starts: [start],
+    ends: [end],
+    labels: [0],
+  })
+
+  it('covers every pixel of its height once', () => {
+    for (const height of [1, 3, 10, 14, 110])
+      for (const kind of ['ram', 'difference'] as const) {
+        const covered = Array.from({ length: height }, () => 0)
+        for (const { top, height: own } of painted([range(kind, 0, 100)], height).strips)
+          for (let y = top - 5; y < top - 5 + own; y++) covered[y] = (covered[y] ?? 0) + 1
+        expect(covered).toEqual(covered.map(() => 1))
+      }
+  })
+
+  it('has what holds memory inside what memory is, and what is in it innermost', () => {
+    const { pixels } = painted([range('ram', 0, 100), range('scratch', 20, 60), range('kernel', 30, 40)], 20)
+    const code = (kind: (typeof MEMORY_KINDS)[number]): number => MEMORY_KINDS.indexOf(kind) + 1
+    const at = (row: number, x: number): number => pixels[row * 10 + x] ?? 0
+    expect([at(0, 3), at(1, 3), at(2, 3)]).toEqual([code('ram'), code('scratch'), code('kernel')])
+    expect([at(0, 5), at(1, 5), at(2, 5)]).toEqual([code('ram'), code('scratch'), code('scratch')])
   })
 })

@@ -7,6 +7,8 @@ export interface Segments {
   readonly codes: Uint8Array
   /** Level n holds the highest code of each run of 16 of level n - 1. */
   readonly pyramid: readonly Uint8Array[]
+  /** The highest code of all: whoever has found it need not look on. */
+  readonly most: number
 }
 
 export interface CodedRanges {
@@ -46,7 +48,9 @@ export function flatten(kinds: readonly CodedRanges[]): Segments {
     }
     position = next
   }
-  return { starts: starts.slice(0, count), codes: codes.slice(0, count), pyramid: pyramidOf(codes.subarray(0, count)) }
+  const kept = codes.slice(0, count)
+  const pyramid = pyramidOf(kept)
+  return { starts: starts.slice(0, count), codes: kept, pyramid, most: Math.max(...(pyramid.at(-1) ?? kept)) }
 }
 
 function pyramidOf(codes: Uint8Array): Uint8Array[] {
@@ -65,16 +69,18 @@ function pyramidOf(codes: Uint8Array): Uint8Array[] {
 }
 
 /** The highest code among segments `first` to `last`, both included. */
-export function worst({ codes, pyramid }: Segments, first: number, last: number): number {
+export function worst({ codes, pyramid, most }: Segments, first: number, last: number): number {
   let low = first
   let high = last
   let level = codes
   let highest = 0
   for (let depth = 0; ; depth++) {
     const above = pyramid[depth]
-    while (low <= high && (low % FAN !== 0 || above === undefined)) highest = Math.max(highest, level[low++] ?? 0)
-    while (low <= high && (high % FAN !== FAN - 1 || above === undefined)) highest = Math.max(highest, level[high--] ?? 0)
-    if (low > high || above === undefined) return highest
+    while (low <= high && highest < most && (low % FAN !== 0 || above === undefined))
+      highest = Math.max(highest, level[low++] ?? 0)
+    while (low <= high && highest < most && (high % FAN !== FAN - 1 || above === undefined))
+      highest = Math.max(highest, level[high--] ?? 0)
+    if (low > high || highest === most || above === undefined) return highest
     low /= FAN
     high = (high + 1) / FAN - 1
     level = above

@@ -36,6 +36,7 @@ const PLACES: Readonly<Record<string, (value: Json, sizes: Sizes) => Mark[]>> = 
     listOf(value).map((start, index) => mark('scratch', { start, size: sizes.scratch[index] ?? '0x0' }, scratchName(index))),
   'scratch.unchanged': (value) => entries(value).map((entry, index) => mark('scratch', entry, scratchName(index))),
   'preserved.records': (value) => entries(value).map((entry) => mark('preserved', entry, `order ${word(entry['order'])}`)),
+  'memblock.reserved': (value) => entries(value).map((entry) => mark('reserved', entry, 'reserved when early boot ends')),
   'handover.reserved': (value) => entries(value).map((entry) => mark('preserved', entry, 'handed over')),
   'kexec.kernel': (value, sizes) =>
     entries([value]).map((entry) => mark('kernel', { ...entry, size: sizes.kernel }, 'kernel as loaded')),
