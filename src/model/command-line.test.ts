@@ -11,7 +11,7 @@ function experimentOf(input: ExperimentInput): Experiment {
 
 describe('commandLine', () => {
   it('has what the lab needs and nothing else by default', () => {
-    expect(commandLine(experimentOf({ name: 'plain' }), 0)).toBe('console=ttyS0 panic=-1 memblock=debug kho=on')
+    expect(commandLine(experimentOf({ name: 'plain' }), 0)).toBe('console=ttyS0 panic=-1 no_timer_check memblock=debug kho=on')
   })
 
   it('writes every option in a form that the kernel reads back exactly', () => {
@@ -26,7 +26,7 @@ describe('commandLine', () => {
       hugepages: { size: '2MiB', count: 32 },
     })
     const common =
-      'console=ttyS0 panic=-1 memblock=debug kho=off liveupdate=on kho_scratch=20M,0M,44M reserve_mem=12M:4K:trace reserve_mem=5000:2M:odd hugepagesz=2M hugepages=32'
+      'console=ttyS0 panic=-1 no_timer_check memblock=debug kho=off liveupdate=on kho_scratch=20M,0M,44M reserve_mem=12M:4K:trace reserve_mem=5000:2M:odd hugepagesz=2M hugepages=32'
     expect([0, 1].map((hop) => commandLine(experiment, hop))).toEqual([`${common} nokaslr`, `${common} quiet`])
     const { reserveMem } = kernelOptions(common, 2 ** 40)
     expect(reserveMem).toEqual([

@@ -18,6 +18,12 @@ function kernelSize(value: number): string {
 const EARLY_CONSOLE = 'earlycon=uart8250,io,0x3f8,115200'
 
 /**
+ * Under TCG on a busy host the ticks that check_timer() (arch/x86/kernel/apic/io_apic.c, 7.3) waits for can come too late, and the
+ * kernel panics: "IO-APIC + timer doesn't work". A kernel that finds itself under KVM sets this by itself.
+ */
+const NO_TIMER_CHECK = 'no_timer_check'
+
+/**
  * The whole command line of boot `hop` (0 is the first boot). The only place where one is made: the first boot gets it from
  * QEMU, the others from kexec_file_load. Every boot repeats the KHO options, because a kernel consumes a handover without
  * `kho=on` but produces none (kho_fill_kimage(), 7.3) and revives a reserve_mem region only when asked for it again.
@@ -28,6 +34,7 @@ export function commandLine(experiment: Experiment, hop: number): string {
   return [
     'console=ttyS0',
     'panic=-1',
+    ...(experiment.accelerator === 'kvm' ? [] : [NO_TIMER_CHECK]),
     ...(overflowsLog(experiment) ? [] : ['memblock=debug']),
     `kho=${kho.enabled ? 'on' : 'off'}`,
     ...(kho.liveupdate ? ['liveupdate=on'] : []),
