@@ -8,6 +8,7 @@ import { ramSpans, whyRamUnknown } from './firmware-map.ts'
 import { luoPlan, type LuoPlan } from './luo/plan.ts'
 import type { SessionPlan } from './luo/operations.ts'
 import { kernelOptions, type KernelOptions } from './kernel-options.ts'
+import { memoryOf, plainMachine } from './memory-rules.ts'
 import { Once } from './once.ts'
 import type { RuleContext } from './rule.ts'
 import { scratchFit } from './scratch-fit.ts'
@@ -45,8 +46,10 @@ type KhoState = KhoOn | KhoOff | KhoUnknown
 export interface KhoOn {
   readonly kind: 'on'
   readonly behaviour: Behaviour
-  /** False while nothing decides whether the scratch regions fit into RAM. */
+  /** False where it is one of two possibilities: whether scratch fits is not known before the guest has drawn its places. */
   readonly certain: boolean
+  /** What follows from it is claimed under the condition that it is so. */
+  readonly supposed: boolean
   /** This kernel was itself given a handover: its scratch and its counts continue. */
   readonly received: boolean
   /** The kexec_count that this kernel writes. */
@@ -63,6 +66,8 @@ export interface KhoOn {
 interface KhoOff {
   readonly kind: 'off'
   readonly why: 'asked' | 'scratch'
+  /** As above. */
+  readonly certain: boolean
   /** This kernel was given a handover all the same: `kho=` only decides about producing one. */
   readonly received: boolean
 }
@@ -72,13 +77,19 @@ interface KhoUnknown {
   readonly reason: string
 }
 
-/**
- * Boot 0 and every hop, in order, up to one that dies. `kernels` has one entry per boot.
- */
-export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[]): readonly Boot[] {
+export const contextOf = (experiment: Experiment, kernels: readonly KernelFacts[]): RuleContext => ({
+  kernels,
+  cmdlines: kernels.map((_kernel, hop) => commandLine(experiment, hop)),
+  once: new Once(),
+})
+
+/** Whether scratch is taken to fit in boots that leave it open, by hop; it does in those that are not named. */
+export type Supposed = ReadonlyMap<number, boolean>
+
+/** Boot 0 and every hop, in order, up to one that dies. `context` has one kernel and command line per boot. */
+export function bootsOf(experiment: Experiment, context: RuleContext, supposed: Supposed): readonly Boot[] {
   const { machine } = experiment
-  const cmdlines = kernels.map((_kernel, hop) => commandLine(experiment, hop))
-  const context: RuleContext = { kernels, cmdlines, once: new Once() }
+  const { kernels, cmdlines } = context
   const widest = Math.max(...ramSpans(machine.type, machine.memory).map(({ start, end }) => end - start))
   const boots: Boot[] = []
   for (const [hop, kernel] of kernels.entries()) {
@@ -86,7 +97,7 @@ export function bootsOf(experiment: Experiment, kernels: readonly KernelFacts[])
     const cmdline = cmdlines[hop] ?? ''
     const options = kernelOptions(cmdline, widest)
     const fault = experiment.faults.find((candidate) => candidate.hop === hop)
-    const kho = khoState(experiment, kernel, { cmdline, options, fault }, previous)
+    const kho = khoState(experiment, kernel, { context, options, fault }, previous, supposed.get(hop))
     const luo = luoPlan(experiment.workload[hop] ?? [], incomingSessions(kho, options, previous), experiment.seed)
     const death = deathOf(fault, kho, previous)
     const memoryUnknown =
@@ -144,8 +155,9 @@ const incomingSessions = (kho: KhoState, options: KernelOptions, previous: Boot 
 function khoState(
   experiment: Experiment,
   kernel: KernelFacts,
-  { cmdline, options, fault }: Pick<Boot, 'cmdline' | 'options' | 'fault'>,
+  { context, options, fault }: Pick<Boot, 'context' | 'options' | 'fault'>,
   previous: Boot | undefined,
+  supposed: boolean | undefined,
 ): KhoState {
   const behaviour = behaviourOf(kernel.release)
   if (behaviour === undefined) return { kind: 'unknown', reason: rulesMissing(kernel.release) }
@@ -155,15 +167,17 @@ function khoState(
   }
   const given =
     before?.kind === 'on' && passedCompatible(before.behaviour, fault) === behaviour.khoCompatible ? before : undefined
-  if (!options.kho) return { kind: 'off', why: 'asked', received: given !== undefined }
+  if (!options.kho) return { kind: 'off', why: 'asked', certain: true, received: given !== undefined }
   if (given !== undefined && previous !== undefined) return continued(behaviour, given, options, previous.options)
-  const exact = previous === undefined ? exactFit(experiment, kernel, cmdline, behaviour.scratchAlignment) : undefined
+  const exact = previous === undefined ? exactFit(experiment, context, behaviour.scratchAlignment) : undefined
   const fit = exact ?? scratchFit(experiment.machine, options, kernel, behaviour.scratchAlignment)
-  if (fit === 'impossible') return { kind: 'off', why: 'scratch', received: false }
+  const certain = fit !== 'undecided'
+  if (fit === 'impossible' || (!certain && supposed === false)) return { kind: 'off', why: 'scratch', certain, received: false }
   return {
     kind: 'on',
     behaviour,
-    certain: fit === 'fits',
+    certain,
+    supposed: supposed !== undefined,
     received: false,
     kexecCount: 1,
     liveupdateNumber: 1,
@@ -185,17 +199,27 @@ function passedCompatible({ khoCompatible }: Behaviour, fault: Fault | undefined
 }
 
 /** From the schedule of the first boot, where nothing in it is left to chance. */
-function exactFit(
-  experiment: Experiment,
-  { build, header, initrdSize }: KernelFacts,
-  cmdline: string,
-  scratchAlignment: number,
-): 'fits' | 'impossible' | undefined {
+function exactFit(experiment: Experiment, context: RuleContext, scratchAlignment: number): 'fits' | 'impossible' | undefined {
   const { machine, accelerator } = experiment
-  if (build === undefined || isRandom({ build, cmdline }) || whyRamUnknown(experiment) !== undefined) return undefined
-  const processors = possibleProcessors(accelerator, cmdline)
-  const fits = firstBootFits({ machine, build, initrdSize, cmdline, scratchAlignment }, header.prefAddress, processors)
+  const [kernel] = context.kernels
+  const [cmdline = ''] = context.cmdlines
+  const build = kernel?.build
+  if (kernel === undefined || build === undefined || isRandom({ build, cmdline }) || whyRamUnknown(experiment) !== undefined)
+    return undefined
+  const fits =
+    accelerator === 'tcg'
+      ? fitsUnderTcg(experiment, context)
+      : firstBootFits(
+          { machine, build, initrdSize: kernel.initrdSize, cmdline, scratchAlignment },
+          kernel.header.prefAddress,
+          possibleProcessors(accelerator, cmdline),
+        )
   return fits === undefined ? undefined : fits ? 'fits' : 'impossible'
+}
+
+function fitsUnderTcg({ machine }: Experiment, context: RuleContext): boolean | undefined {
+  const memory = memoryOf({ hop: 0, machine: plainMachine(machine), start: 'firmware', restored: [] }, {}, context)
+  return memory.ok ? memory.value.booted.scratch?.ok : undefined
 }
 
 /**
@@ -206,7 +230,8 @@ function continued(behaviour: Behaviour, given: KhoOn, options: KernelOptions, p
   return {
     kind: 'on',
     behaviour,
-    certain: given.certain,
+    certain: given.certain || given.supposed,
+    supposed: false,
     received: true,
     kexecCount: given.kexecCount + 1,
     liveupdateNumber: previous.liveupdate ? given.liveupdateNumber + 1 : 1,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Hex, PreservedRecord, ScratchRegion } from '../shared/documents/common.ts'
+import type { Experiment } from '../shared/documents/index.ts'
 import { ProbeTableView } from '../shared/documents/workload/observed.ts'
 import { canonicalJson, type Json } from '../shared/json.ts'
 import { err, ok, type Result } from '../shared/result.ts'
@@ -40,6 +41,14 @@ const Inputs = z.strictObject({
   takenBack: z.array(z.string()).optional(),
 })
 type Asked = z.output<typeof Inputs>
+
+/** The part of a machine that memory depends on. */
+export const plainMachine = ({ type, memory, cpus, nodes }: Experiment['machine']): Asked['machine'] => ({
+  type,
+  memory,
+  cpus,
+  nodes: nodes.map((node) => ({ memory: node.memory })),
+})
 
 /** Those of the kernel are of the boot itself, all others of the boot before. */
 const Given = z.object({

@@ -33,7 +33,7 @@ describe('predict', () => {
     expect(without(outline(predictionOf({})), 'firmware', 'invariant')).toMatchInlineSnapshot(`
       [
         "hop0.boot.release: value "7.3.4"",
-        "hop0.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
+        "hop0.boot.cmdline: value "console=ttyS0 panic=-1 no_timer_check memblock=debug kho=on"",
         "hop0.boot.kho: value true",
         "hop0.loader.kernel: unpredicted needs the kernel's size and alignment, which only a kernel that the lab built can tell",
         "hop0.loader.initrd: value {"start":"0x3fbdf000","size":4194304}",
@@ -42,19 +42,19 @@ describe('predict', () => {
         "hop0.scratch.count: value 3",
         "hop0.scratch.order: value [{"kind":"lowmem","within":[{"start":"0x0","end":"0x40000000"}]},{"kind":"global","within":[{"start":"0x0","end":"0x40000000"}]},{"kind":"node0","within":[{"start":"0x0","end":"0x40000000"}]}]",
         "hop0.scratch.alignment: value {"align":"0x400000","misaligned":[]}",
-        "hop0.scratch.sizes: unpredicted needs the sizes of structures in this kernel, which only a kernel that the lab built can tell",
-        "hop0.scratch.addresses: unpredicted needs the sizes of structures in this kernel, which only a kernel that the lab built can tell",
+        "hop0.scratch.sizes: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
+        "hop0.scratch.addresses: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
         "hop0.tree.root: value {"compatible":"kho-v4","totalSize":233,"subtrees":[{"name":"kexec-metadata","size":73}]}",
         "hop0.tree.bytes: rule root-fdt (hop0.tree.memoryMap hop0.tree.addresses)",
         "hop0.tree.kexec-metadata: value {"version":1,"previousRelease":"7.3.4","kexecCount":1}",
         "hop0.debugfs.outFdt: value {"present":true,"size":233,"headerTotalSize":233}",
         "hop0.preserved.records: rule preserved-records (hop0.tree.address hop0.tree.addresses)",
         "hop0.preserved.radix: rule preserved-radix (hop0.tree.address hop0.tree.addresses)",
-        "hop0.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
-        "hop0.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop0.zone.populated: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
+        "hop0.zone.totalRam: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
         "hop1.boot.outcome: value {"how":"handover"}",
         "hop1.boot.release: value "7.3.4"",
-        "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
+        "hop1.boot.cmdline: value "console=ttyS0 panic=-1 no_timer_check memblock=debug kho=on"",
         "hop1.boot.kho: value true",
         "hop1.scratch.count: value 3",
         "hop1.scratch.order: value [{"kind":"lowmem","within":[{"start":"0x0","end":"0x40000000"}]},{"kind":"global","within":[{"start":"0x0","end":"0x40000000"}]},{"kind":"node0","within":[{"start":"0x0","end":"0x40000000"}]}]",
@@ -78,8 +78,8 @@ describe('predict', () => {
         "hop1.handover.reserved: rule records-reserved (hop0.preserved.records)",
         "hop1.handover.content: rule content-kept (hop0.preserved.hashes hop0.tree.addresses)",
         "hop1.handover.setupData: rule kho-setup-data (hop0.tree.address)",
-        "hop1.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
-        "hop1.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.populated: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.totalRam: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
       ]
     `)
   })
@@ -149,17 +149,17 @@ describe('predict', () => {
     expect(without(outline(predictionOf({ kho: { enabled: false, liveupdate: true } })), 'firmware')).toMatchInlineSnapshot(`
       [
         "hop0.boot.release: value "7.3.4"",
-        "hop0.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=off liveupdate=on"",
+        "hop0.boot.cmdline: value "console=ttyS0 panic=-1 no_timer_check memblock=debug kho=off liveupdate=on"",
         "hop0.boot.kho: value false",
         "hop0.loader.kernel: unpredicted needs the kernel's size and alignment, which only a kernel that the lab built can tell",
         "hop0.loader.initrd: value {"start":"0x3fbdf000","size":4194304}",
         "hop0.loader.cmdline: value {"address":"0x20000"}",
         "hop0.loader.setupData: value {"head":"0x0","types":[]}",
-        "hop0.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
-        "hop0.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop0.zone.populated: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
+        "hop0.zone.totalRam: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
         "hop1.boot.outcome: value {"how":"no-handover"}",
         "hop1.boot.release: value "7.3.4"",
-        "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=off liveupdate=on"",
+        "hop1.boot.cmdline: value "console=ttyS0 panic=-1 no_timer_check memblock=debug kho=off liveupdate=on"",
         "hop1.boot.kho: value false",
         "hop1.kexec.load: value {"accepted":true}",
         "hop1.kexec.kernel: value {"start":"0x3f000000"}",
@@ -167,8 +167,8 @@ describe('predict', () => {
         "hop1.kexec.segments: value [{"start":"0x3ffdb000","memsz":"0x5000"},{"start":"0x3ffd9000","memsz":"0x2000"},{"start":"0x3f000000","memsz":"0xf2d000"},{"start":"0x3ec00000","memsz":"0x400000"}]",
         "hop1.loader.cmdline: value {"address":"0x3ffda000"}",
         "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
-        "hop1.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
-        "hop1.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.populated: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.totalRam: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
       ]
     `)
   })
@@ -189,7 +189,7 @@ describe('predict', () => {
           "hop0.boot.kho: value false",
         ],
         [
-          "hop0.boot.kho: unpredicted needs the sizes of structures in this kernel, which only a kernel that the lab built can tell",
+          "hop0.boot.kho: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
         ],
         [
           "hop0.boot.kho: value false",
@@ -198,7 +198,7 @@ describe('predict', () => {
           "hop0.boot.kho: value true",
         ],
         [
-          "hop0.boot.kho: unpredicted needs the sizes of structures in this kernel, which only a kernel that the lab built can tell",
+          "hop0.boot.kho: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
         ],
       ]
     `)
@@ -220,20 +220,20 @@ describe('predict', () => {
       [
         "hop1.boot.outcome: value {"how":"handover"}",
         "hop1.boot.release: value "7.3.4"",
-        "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on kho=off"",
+        "hop1.boot.cmdline: value "console=ttyS0 panic=-1 no_timer_check memblock=debug kho=on kho=off"",
         "hop1.boot.kho: value false",
         "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
-        "hop1.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
-        "hop1.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.populated: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.totalRam: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
         "hop2.boot.outcome: value {"how":"no-handover"}",
         "hop2.boot.release: value "7.3.4"",
-        "hop2.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
+        "hop2.boot.cmdline: value "console=ttyS0 panic=-1 no_timer_check memblock=debug kho=on"",
         "hop2.boot.kho: value true",
         "hop2.debugfs.outFdt: value {"present":true,"size":233,"headerTotalSize":233}",
         "hop2.loader.cmdline: value {"address":"0x3ffda000"}",
         "hop2.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
-        "hop2.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
-        "hop2.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop2.zone.populated: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
+        "hop2.zone.totalRam: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
       ]
     `)
   })
@@ -246,7 +246,7 @@ describe('predict', () => {
       [
         "hop1.boot.outcome: unpredicted the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop1.boot.release: value "6.18.15"",
-        "hop1.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
+        "hop1.boot.cmdline: value "console=ttyS0 panic=-1 no_timer_check memblock=debug kho=on"",
         "hop1.boot.kho: unpredicted the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop1.scratch.count: unpredicted the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop1.scratch.sizes: unpredicted the model has the rules of 7.2 and 7.3, not of release 6.18.15",
@@ -260,11 +260,11 @@ describe('predict', () => {
         "hop1.kexec.segments: rule kexec-segments (hop0.scratch.regions)",
         "hop1.loader.cmdline: rule kexec-cmdline (hop0.scratch.regions)",
         "hop1.loader.setupData: unpredicted a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them",
-        "hop1.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
-        "hop1.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.populated: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
+        "hop1.zone.totalRam: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
         "hop2.boot.outcome: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop2.boot.release: value "7.3.4"",
-        "hop2.boot.cmdline: value "console=ttyS0 panic=-1 memblock=debug kho=on"",
+        "hop2.boot.cmdline: value "console=ttyS0 panic=-1 no_timer_check memblock=debug kho=on"",
         "hop2.boot.kho: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop2.scratch.count: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop2.scratch.sizes: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",
@@ -272,8 +272,8 @@ describe('predict', () => {
         "hop2.tree.root: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop2.preserved.records: unpredicted what boot 1 hands over is not known: the model has the rules of 7.2 and 7.3, not of release 6.18.15",
         "hop2.kexec.kernel: unpredicted the model has the rules of 7.2 and 7.3, not of release 6.18.15",
-        "hop2.zone.populated: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
-        "hop2.zone.totalRam: unpredicted needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell",
+        "hop2.zone.populated: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
+        "hop2.zone.totalRam: unpredicted needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
       ]
     `)
   })

@@ -1,7 +1,7 @@
 import type { Experiment, KernelFacts, PredictedClaim, Prediction } from '../shared/documents/index.ts'
-import { bootsOf, type Boot } from './boots.ts'
-import { commandLine } from './command-line.ts'
-import { bootClaims } from './claims/boot.ts'
+import { bootsOf, contextOf, type Boot, type Supposed } from './boots.ts'
+import { bootClaims, fitOfScratch } from './claims/boot.ts'
+import { eitherWay } from './claims/only-if.ts'
 import { firmwareClaims } from './claims/firmware.ts'
 import { handoverClaims } from './claims/handover.ts'
 import { kexecClaims } from './claims/kexec.ts'
@@ -14,10 +14,11 @@ import { scratchClaims } from './claims/scratch.ts'
 import { selftestClaims } from './claims/selftest.ts'
 import { debugfsClaims, treeClaims } from './claims/tree.ts'
 import { workloadClaims } from './claims/workload.ts'
+import type { RuleContext } from './rule.ts'
 import { ownTestClaims, unknownClaims } from './claims/unknown.ts'
 
 /** Changes whenever the same experiment would be predicted differently. */
-export const MODEL_VERSION = '2'
+export const MODEL_VERSION = '3'
 
 /** Digests that a pure function cannot make for itself. */
 interface Digests {
@@ -33,7 +34,7 @@ export function predict(experiment: Experiment, kernels: readonly KernelFacts[],
   if (kernels.length !== experiment.hops + 1) {
     throw new RangeError(`${kernels.length} kernels for ${experiment.hops + 1} boots`)
   }
-  const boots = bootsOf(experiment, kernels)
+  const context = contextOf(experiment, kernels)
   return {
     document: 'kho-lab/prediction',
     version: 1,
@@ -41,9 +42,25 @@ export function predict(experiment: Experiment, kernels: readonly KernelFacts[],
     model: { version: MODEL_VERSION },
     kernels: [...kernels],
     // Also of boots that are not expected: the guest may come further than predicted.
-    cmdlines: kernels.map((_kernel, hop) => commandLine(experiment, hop)),
-    claims: boots.flatMap(claimsOf),
+    cmdlines: [...context.cmdlines],
+    claims: claimsOfBoots(experiment, context, new Map()),
   }
+}
+
+/** Where it is left open whether scratch of a boot fits, what follows is claimed for either case, and which one it is by rule. */
+function claimsOfBoots(experiment: Experiment, context: RuleContext, supposed: Supposed): PredictedClaim[] {
+  const boots = bootsOf(experiment, context, supposed)
+  const open = boots.find((boot) => !supposed.has(boot.hop) && isLeftOpen(boot))
+  if (open === undefined) return boots.flatMap(claimsOf)
+  const { hop } = open
+  const [on, off] = [true, false].map((fits) => claimsOfBoots(experiment, context, new Map([...supposed, [hop, fits]])))
+  return eitherWay(`hop${hop}.boot.kho`, on ?? [], off ?? [])
+}
+
+function isLeftOpen(boot: Boot): boolean {
+  if (boot.kho.kind !== 'on' || boot.kho.certain) return false
+  const fit = fitOfScratch(boot)
+  return !('value' in fit) && fit.kind === 'rule'
 }
 
 const claimsOf = (boot: Boot): readonly PredictedClaim[] =>

@@ -1,17 +1,19 @@
 import type { Givens, PredictedClaim, Prediction, ResolvedClaim } from '../shared/documents/index.ts'
 import type { Json } from '../shared/json.ts'
+import { applicable } from './claims/only-if.ts'
 import { Once } from './once.ts'
 import { localName, type RuleContext } from './rule.ts'
 import { ruleOf } from './rules.ts'
 
 /**
- * Applies the rules of a prediction to what the guest gave. Nothing but the given values can change a claim's value here:
+ * Applies the rules of a prediction to what the guest gave, of those claims that then apply. Nothing but the given values can change a claim's value here:
  * rule, inputs and the names of the givens were fixed when the prediction was made.
  */
 export function resolve(prediction: Prediction, givens: Givens): ResolvedClaim[] {
   const { kernels, cmdlines } = prediction
   const context = { kernels, cmdlines, once: new Once() }
-  return prediction.claims.map((claim) => resolveClaim(claim, givens, context))
+  const resolved = (claim: PredictedClaim): ResolvedClaim => resolveClaim(claim, givens, context)
+  return applicable(prediction.claims, resolved).map(resolved)
 }
 
 function resolveClaim(claim: PredictedClaim, givens: Givens, context: RuleContext): ResolvedClaim {

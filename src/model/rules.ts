@@ -5,7 +5,6 @@ import { ProbeTableView } from '../shared/documents/workload/observed.ts'
 import { PAGE_SIZE, fromHex, hex, roundDown } from '../shared/units.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import { firmwareMap, processorOf } from './firmware-map.ts'
-import { bootRules } from './boot/rules.ts'
 import { kexecRules } from './kexec-rules.ts'
 import { loaderRules } from './loader-rules.ts'
 import { memoryRules } from './memory-rules.ts'
@@ -173,7 +172,6 @@ export const rules = {
   ...kexecRules,
   ...loaderRules,
   ...workloadRules,
-  ...bootRules,
   ...memoryRules,
 } satisfies Record<string, Rule>
 

@@ -1,4 +1,4 @@
-import { claimName } from '../../shared/claim-name.ts'
+import { claimName, conditionText } from '../../shared/claim-name.ts'
 import type { Command } from 'commander'
 import type { Experiment, Prediction } from '../../shared/documents/index.ts'
 import { LabError } from '../../shared/result.ts'
@@ -84,7 +84,14 @@ function predictionText(prediction: Prediction, { terminal }: Cli): string {
     `  cmdline  ${cmdline}`,
     ...prediction.claims
       .filter((claim) => claim.hop === hop)
-      .flatMap((claim) => [`  ${claimName(claim)}: ${claim.title}`, `      ${claimPredictionText(claim.prediction)}`]),
+      .flatMap((claim) => {
+        const condition = conditionText(claim)
+        return [
+          `  ${claimName(claim)}: ${claim.title}`,
+          ...(condition === undefined ? [] : [`      ${condition}:`]),
+          `      ${claimPredictionText(claim.prediction)}`,
+        ]
+      }),
   ])
   return `${lines.join('\n')}\n`
 }

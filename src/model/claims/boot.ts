@@ -1,10 +1,9 @@
-import { z } from 'zod'
 import type { PredictedClaim } from '../../shared/documents/index.ts'
 import type { Boot } from '../boots.ts'
 import { cmdlineFits } from '../kexec-placement.ts'
 import { claim, kho, khoDebugfs, unpredicted, version, x86Setup } from '../claim.ts'
-import { SCHEDULE, scheduled } from './first-boot.ts'
-import { answered } from './memory-answer.ts'
+import { answered, type Answer } from './memory-answer.ts'
+import { SCHEDULE } from './schedules.ts'
 
 export function bootClaims(boot: Boot): readonly PredictedClaim[] {
   return [
@@ -22,28 +21,23 @@ export function bootClaims(boot: Boot): readonly PredictedClaim[] {
   ]
 }
 
+const ON = 'KHO is on and has its debugfs directory'
 const DISABLED = 'KHO is disabled: no scratch region can be reserved, so the kernel goes on without'
 
 function khoClaim(boot: Boot): PredictedClaim {
   const { kho: state } = boot
-  const title = 'KHO is on and has its debugfs directory'
-  switch (state.kind) {
-    case 'unknown':
-      return claim(boot, 'boot.kho', title, kho('kho_init'), unpredicted(state.reason))
-    case 'off':
-      return state.why === 'asked'
-        ? claim(boot, 'boot.kho', 'KHO is off, as the command line asks', kho('kho_parse_enable', 'kho_init'), { value: false })
-        : claim(boot, 'boot.kho', DISABLED, kho('kho_reserve_scratch', 'kho_init'), { value: false })
-    case 'on':
-      return state.certain
-        ? claim(boot, 'boot.kho', title, [...kho('kho_init'), ...khoDebugfs('kho_debugfs_init')], { value: true })
-        : claim(boot, 'boot.kho', title, [...kho('kho_init'), ...SCHEDULE], fitOfScratch(boot, state.behaviour.scratchAlignment))
-  }
+  const stays = [...kho('kho_init'), ...khoDebugfs('kho_debugfs_init')]
+  if (state.kind === 'unknown') return claim(boot, 'boot.kho', ON, kho('kho_init'), unpredicted(state.reason))
+  if (!state.certain) return claim(boot, 'boot.kho', ON, [...kho('kho_init'), ...SCHEDULE], fitOfScratch(boot))
+  if (state.kind === 'on') return claim(boot, 'boot.kho', ON, stays, { value: true })
+  return state.why === 'asked'
+    ? claim(boot, 'boot.kho', 'KHO is off, as the command line asks', kho('kho_parse_enable', 'kho_init'), { value: false })
+    : claim(boot, 'boot.kho', DISABLED, kho('kho_reserve_scratch', 'kho_init'), { value: false })
 }
 
 /** KHO is on as long as the boot that reserved scratch had room for it. */
-function fitOfScratch(boot: Boot, scratchAlignment: number): ReturnType<typeof scheduled<boolean>> {
+export function fitOfScratch(boot: Boot): Answer<boolean> {
   let origin = boot
   while (origin.kho.kind === 'on' && origin.kho.received && origin.previous !== undefined) origin = origin.previous
-  return origin.hop > 0 ? answered(origin, 'boot.kho') : scheduled(origin, scratchAlignment, 'first-boot-kho', z.boolean())
+  return answered(origin, 'boot.kho')
 }

@@ -2,10 +2,12 @@ import type { SubjectValues } from '../../shared/documents/index.ts'
 import { JsonValue } from '../../shared/json.ts'
 import type { Result } from '../../shared/result.ts'
 import { isRandom } from '../boot/kaslr.ts'
+import { whyNoSchedule } from '../boot/first-boot.ts'
 import type { Boot } from '../boots.ts'
 import { byRule, givenOf, hostGiven, unpredicted, type Prediction } from '../claim.ts'
+import { whyRamUnknown } from '../firmware-map.ts'
 import { MEMORY_ANSWERS, type MemoryAnswer } from '../memory-answers.ts'
-import { memoryOf, type memoryRules } from '../memory-rules.ts'
+import { memoryOf, plainMachine, type memoryRules } from '../memory-rules.ts'
 import { LUO_NODE } from '../root-fdt.ts'
 import type { RunningMemory } from '../zones/running.ts'
 
@@ -27,12 +29,11 @@ export function asked<T>(
   more: { readonly [key: string]: string },
   answer: (memory: RunningMemory) => Result<T>,
 ): Answer<T> {
-  const reason = boot.kho.kind === 'unknown' ? boot.kho.reason : (whyLoadUnknown(boot) ?? whyProbeUnknown(boot))
+  const reason = boot.kho.kind === 'unknown' ? boot.kho.reason : (whyNoMemory(boot) ?? whyProbeUnknown(boot))
   if (reason !== undefined) return unpredicted(reason)
   const { hop, experiment, context, previous } = boot
-  const { type, memory, cpus, nodes } = experiment.machine
   const restored = previous?.options.liveupdate === true && boot.options.kho ? [LUO_NODE] : []
-  const machine = { type, memory, cpus, nodes: nodes.map((node) => ({ memory: node.memory })) }
+  const machine = plainMachine(experiment.machine)
   const inputs = { hop, machine, start: startOf(boot), restored, ...(readsTable(boot) ? { takenBack: takenBack(boot) } : {}) }
   const given = givensOf(boot)
   if (given.length > 0) return byRule(rule, JsonValue.parse({ ...inputs, ...more }), given)
@@ -51,7 +52,7 @@ function startOf(boot: Boot): 'firmware' | 'handover' | 'rejected' | 'kexec' {
 export const wasRejected = (boot: Boot): boolean => boot.previous?.kho.kind === 'on' && !wasGiven(boot)
 
 /** Also of every boot after it: each kernel hands on the map that it was given. */
-export const whyLoadUnknown = ({ hop, experiment: { faults } }: Boot): string | undefined =>
+const whyLoadUnknown = ({ hop, experiment: { faults } }: Boot): string | undefined =>
   faults.some((fault) => fault.fault === 'kexec-load' && fault.hop <= hop)
     ? 'the program that calls kexec_load(2) decides about the memory map and where the kernel lies'
     : undefined
@@ -65,6 +66,18 @@ const takenBack = ({ plan }: Boot): string[] =>
 /** What was restored of a set is not known where it is not known that the set came over. */
 const whyProbeUnknown = ({ plan }: Boot): string | undefined =>
   plan.inherited.find(({ unknown }) => unknown !== undefined)?.unknown
+
+const NO_BUILD =
+  'needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell'
+
+/** Why the model does not know the memory of this boot; undefined where it does. */
+export function whyNoMemory(boot: Boot): string | undefined {
+  const { experiment, cmdline, memoryUnknown, kernel } = boot
+  const { build } = kernel
+  if (memoryUnknown !== undefined) return memoryUnknown
+  if (build === undefined) return NO_BUILD
+  return whyLoadUnknown(boot) ?? whyRamUnknown(experiment) ?? whyNoSchedule({ build, cmdline })
+}
 
 /** All that a boot starts from and that only the guest and its host can tell. */
 function givensOf(boot: Boot): readonly string[] {

@@ -1,27 +1,24 @@
 import type { Basis, PredictedClaim } from '../../shared/documents/index.ts'
 import { canonicalJson } from '../../shared/json.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import { bootInput, tcgProcessor, whyNoSchedule } from '../boot/first-boot.ts'
+import { bootInput, tcgProcessor } from '../boot/first-boot.ts'
 import { NOT_RANDOM } from '../boot/input.ts'
-import { KHO_BOOT } from '../boot/kho-boot.ts'
 import { earlyOptions } from '../boot/options.ts'
 import { bootMemory } from '../boot/schedule.ts'
 import type { Boot } from '../boots.ts'
 import { claim, e820, hugetlb, kho, memblock, mmInit, unpredicted, vmstat, x86Init, x86Setup } from '../claim.ts'
-import { nodesWithMemory, whyRamUnknown } from '../firmware-map.ts'
+import { nodesWithMemory } from '../firmware-map.ts'
 import { partOf, type MemoryAnswer } from '../memory-answers.ts'
 import { GIGANTIC_SIZE, HUGE_SIZE } from '../zones/hugepages.ts'
 import { nodeZones, zoneRanges, type NodeZone } from '../zones/layout.ts'
 import { RELEASED } from '../zones/released.ts'
-import { SCHEDULE } from './first-boot.ts'
+import { KHO_SCHEDULE, SCHEDULE } from './schedules.ts'
 import { logClaims } from './log.ts'
-import { answered, wasGiven, whyLoadUnknown } from './memory-answer.ts'
+import { answered, wasGiven, whyNoMemory } from './memory-answer.ts'
 
 const LAYOUT: readonly Basis[] = [...mmInit('free_area_init', 'calculate_node_totalpages'), ...x86Init('arch_zone_limits_init')]
 /** What they free is what the schedule left: the claim of memblock.reserved names all of its steps. */
 const MANAGED: readonly Basis[] = [...memblock('memblock_free_all'), ...RELEASED.map(({ basis }) => basis)]
-
-const KHO_SCHEDULE: readonly Basis[] = [...new Map(KHO_BOOT.map(({ basis }) => [basis.function, basis])).values()]
 
 /** What this kernel says of its memory once it runs: zones, and what memblock was left with. */
 export function memoryClaims(boot: Boot): readonly PredictedClaim[] {
@@ -109,7 +106,7 @@ const CMA: readonly Basis[] = [...mmInit('init_cma_reserved_pageblock'), ...kho(
 function zonesOf(boot: Boot): Result<readonly NodeZone[]> {
   const reason = whyNoMemory(boot)
   const { build, header, initrdSize } = boot.kernel
-  if (reason !== undefined || build === undefined) return err(reason ?? NO_BUILD)
+  if (reason !== undefined || build === undefined) return err(reason ?? 'nothing is known of how this kernel was built')
   const { machine } = boot.experiment
   return boot.context.once.get(`zones ${canonicalJson([machine, build.options])}`, () => {
     const processor = tcgProcessor(boot.cmdline)
@@ -119,18 +116,4 @@ function zonesOf(boot: Boot): Result<readonly NodeZone[]> {
     const memory = booted.value.memblock.memory.regions
     return ok(nodeZones(memory, zoneRanges(memory, build.options)))
   })
-}
-
-const NO_BUILD = 'needs the configuration and sizes of this kernel, which only a kernel that the lab built can tell'
-
-function whyNoMemory(boot: Boot): string | undefined {
-  const {
-    experiment,
-    kernel: { build },
-    cmdline,
-    memoryUnknown,
-  } = boot
-  if (memoryUnknown !== undefined) return memoryUnknown
-  if (build === undefined) return NO_BUILD
-  return whyLoadUnknown(boot) ?? whyRamUnknown(experiment) ?? whyNoSchedule({ build, cmdline })
 }

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { PredictedClaim } from '../../shared/documents/index.ts'
 import { hex } from '../../shared/units.ts'
 import type { Boot } from '../boots.ts'
@@ -6,13 +5,12 @@ import { byRule, claim, givenOf, kho, unpredicted } from '../claim.ts'
 import type { Behaviour } from '../behaviour.ts'
 import { nodeSpans, nodesWithMemory, ramSpans, toRange, type Span } from '../firmware-map.ts'
 import { scratchKinds, scratchSizes } from '../scratch.ts'
-import { SCHEDULE, scheduled } from './first-boot.ts'
 import { answered } from './memory-answer.ts'
+import { SCHEDULE } from './schedules.ts'
 
 /** ARCH_LOW_ADDRESS_LIMIT (include/linux/memblock.h) + 1. */
 const LOW_LIMIT = 2 ** 32
 const RESERVE = kho('kho_reserve_scratch')
-const HexList = z.array(z.string())
 
 export function scratchClaims(boot: Boot, behaviour: Behaviour, received: boolean): readonly PredictedClaim[] {
   const nodes = nodeSpans(boot.experiment.machine)
@@ -41,7 +39,7 @@ export function scratchClaims(boot: Boot, behaviour: Behaviour, received: boolea
       kho('scratch_size_update', 'scratch_size_node', 'kho_reserve_scratch'),
       { value: { align: hex(align), misaligned: [] } },
     ),
-    ...(received ? [unchanged(boot)] : [sizes(boot, nodes.length, align), addresses(boot, align)]),
+    ...(received ? [unchanged(boot)] : [sizes(boot, nodes.length, align), addresses(boot)]),
   ]
 }
 
@@ -58,23 +56,11 @@ function sizes(boot: Boot, nodes: number, align: number): PredictedClaim {
   if (known !== undefined && boot.memoryUnknown === undefined) {
     return claim(boot, 'scratch.sizes', title, parsed, { value: known.map(hex) })
   }
-  return claim(
-    boot,
-    'scratch.sizes',
-    title,
-    [...parsed, ...SCHEDULE],
-    boot.hop > 0 ? answered(boot, 'scratch.sizes') : scheduled(boot, align, 'first-boot-scratch-sizes', HexList),
-  )
+  return claim(boot, 'scratch.sizes', title, [...parsed, ...SCHEDULE], answered(boot, 'scratch.sizes'))
 }
 
-const addresses = (boot: Boot, align: number): PredictedClaim =>
-  claim(
-    boot,
-    'scratch.addresses',
-    'Addresses of the scratch regions',
-    SCHEDULE,
-    boot.hop > 0 ? answered(boot, 'scratch.addresses') : scheduled(boot, align, 'first-boot-scratch-addresses', HexList),
-  )
+const addresses = (boot: Boot): PredictedClaim =>
+  claim(boot, 'scratch.addresses', 'Addresses of the scratch regions', SCHEDULE, answered(boot, 'scratch.addresses'))
 
 const unchanged = (boot: Boot): PredictedClaim =>
   claim(

@@ -17,7 +17,7 @@ export const ClaimPrediction = z.discriminatedUnion('kind', [
 export type ClaimPrediction = z.infer<typeof ClaimPrediction>
 
 export const PredictedClaim = z.object({
-  /** `hop<h>.<subject>` or `hop<h>.<subject>.<part>`, unique in a prediction. */
+  /** `hop<h>.<subject>` or `hop<h>.<subject>.<part>`; unique among the claims of a prediction that apply. */
   id: z.string().regex(/^hop\d+\.[A-Za-z0-9.-]+$/),
   /** What is claimed; compare knows how to find it in an observation. */
   subject: z.string(),
@@ -30,6 +30,14 @@ export const PredictedClaim = z.object({
   title: z.string(),
   basis: z.array(Basis).min(1),
   prediction: ClaimPrediction,
+  /**
+   * Claimed only where these claims are predicted to be so once their given values are known: with KASLR it can depend on what was
+   * drawn whether scratch fits, and so whether there is a tree at all. A claim that stays open counts as true.
+   */
+  onlyIf: z
+    .array(z.strictObject({ claim: z.string(), is: z.boolean() }))
+    .min(1)
+    .optional(),
   /** Set where the predicted behaviour is a defect of the kernel: the finding that a match confirms. */
   finding: z.string().optional(),
 })
