@@ -12,7 +12,8 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
           exclude: ['**/*.{oracle,vm,e2e}.test.ts'],
           setupFiles: ['scripts/lib/property-seed.ts'],
-          testTimeout: 20_000,
+          // A bound against hangs: on a machine with other work a test of two seconds has taken half a minute.
+          testTimeout: 120_000,
           // Files share their imports: pure code, whose tests leave nothing behind, and half of the time is importing.
           isolate: false,
         },
