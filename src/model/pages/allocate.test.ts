@@ -6,7 +6,7 @@ import { freeByOrder, longestRun } from './info.ts'
 import { MIGRATE, type Mobility } from './migratetype.ts'
 import { pinLongTerm } from './migrate.ts'
 import { freshPages, movableOf, normalOf, twoNodes } from './pages.fixture.ts'
-import { createPages, NONE, USE, ZONE, ZONES_PER_NODE, zoneOf, type Pages } from './pages.ts'
+import { createPages, isPinned, NONE, setPinned, USE, ZONE, ZONES_PER_NODE, zoneOf, type Pages } from './pages.ts'
 import { placeRange, setWatermarks } from './populate.ts'
 
 /** Allocates until nothing is left; answers the frames. */
@@ -106,7 +106,7 @@ it('says which block keeps a range from being emptied', () => {
     allocate(pages, 0, MIGRATE.movable, normalOf(pages)),
     allocate(pages, 0, MIGRATE.unmovable, normalOf(pages)),
   ]
-  pages.pins[movable] = 1
+  setPinned(pages, movable, true)
   const tries = [
     { start: 0, end: 512 },
     { start: 0, end: 4096 },
@@ -137,8 +137,8 @@ it('migrates out of CMA and ZONE_MOVABLE what is pinned for long', () => {
   expect([
     zoneOf(pages, frame),
     typeof pinned === 'number' && zoneOf(pages, pinned),
-    pages.pins[typeof pinned === 'number' ? pinned : 0],
-  ]).toEqual([ZONE.movable, ZONE.normal, 1])
+    isPinned(pages, typeof pinned === 'number' ? pinned : 0),
+  ]).toEqual([ZONE.movable, ZONE.normal, true])
 })
 
 it('finds a gigantic folio beside what cannot move', () => {

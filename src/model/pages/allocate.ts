@@ -1,7 +1,7 @@
 import { addFree, firstFree, markUsed, removeFree, setBlockTypes, expand, takeAndExpand } from './buddy.ts'
-import { alignDown, framesOf, MAX_PAGE_ORDER, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER, pageblockOf } from './frame-bits.ts'
+import { alignDown, framesOf, MAX_PAGE_ORDER, nextOf, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER, pageblockOf } from './frame-bits.ts'
 import { FALLBACKS, MIGRATE, MIGRATE_TYPES, type Mobility } from './migratetype.ts'
-import { FREE, listOf, NONE, ORDERS, USE, USED, ZONE, ZONES_PER_NODE, type Pages, type Use } from './pages.ts'
+import { FREE, listOf, NONE, ORDERS, USE, USED, useOf, ZONE, ZONES_PER_NODE, type Pages, type Use } from './pages.ts'
 
 /** Zone indexes in the order in which they are tried. */
 export type Zonelist = readonly number[]
@@ -34,7 +34,7 @@ function search(pages: Pages, order: number, type: Mobility, zones: Zonelist): n
   for (let pass = careful ? 0 : 1; pass < 2; pass++) {
     for (const zone of zones) {
       // Locality is more important than fragmentation.
-      if (pass === 0 && nodeOf(zone) !== nodeOf(zones[0] ?? 0)) break
+      if (pass === 0 && !sameNode(zone, zones[0] ?? 0)) break
       if (!aboveWatermark(pages, zone, type)) continue
       const frame = removeQueue(pages, zone, order, type, pass === 0)
       if (frame !== NONE) return frame
@@ -43,7 +43,7 @@ function search(pages: Pages, order: number, type: Mobility, zones: Zonelist): n
   return NONE
 }
 
-const nodeOf = (zone: number): number => Math.floor(zone / ZONES_PER_NODE)
+const sameNode = (one: number, other: number): boolean => one - (one % ZONES_PER_NODE) === other - (other % ZONES_PER_NODE)
 
 /** alloc_flags_nofragment (mm/page_alloc.c, 7.3): only between Normal and a DMA32 below it. */
 const spreads = (pages: Pages, zone: number): boolean =>
@@ -76,10 +76,10 @@ function removeQueue(pages: Pages, zone: number, order: number, type: Mobility, 
 
 /** __rmqueue_smallest (mm/page_alloc.c, 7.3). */
 function smallest(pages: Pages, zone: number, order: number, type: number): number {
-  const { next } = pages
+  const { links } = pages
   let sentinel = pages.frames + listOf(zone, order, type)
   for (let current = order; current <= MAX_PAGE_ORDER; current++, sentinel += MIGRATE_TYPES) {
-    const frame = next[sentinel] ?? sentinel
+    const frame = links[nextOf(sentinel)] ?? sentinel
     if (frame === sentinel) continue
     takeAndExpand(pages, zone, frame, order, current, type)
     return frame
@@ -97,8 +97,9 @@ function fallbackType(pages: Pages, zone: number, order: number, type: Mobility)
   return NONE
 }
 
+const HALF_PAGEBLOCK_ORDER = Math.floor(PAGEBLOCK_ORDER / 2)
 /** should_try_claim_block (mm/page_alloc.c, 7.3). */
-const mayClaim = (order: number, type: Mobility): boolean => order >= Math.floor(PAGEBLOCK_ORDER / 2) || type !== MIGRATE.movable
+const mayClaim = (order: number, type: Mobility): boolean => order >= HALF_PAGEBLOCK_ORDER || type !== MIGRATE.movable
 
 /** __rmqueue_claim (mm/page_alloc.c, 7.3): from the largest block down, so that whole pageblocks change their type. */
 function claim(pages: Pages, zone: number, order: number, type: Mobility, noFragment: boolean): number {
@@ -142,7 +143,7 @@ function claimBlock(
 
 /** Frames of a pageblock that are free and that can be migrated (prep_move_freepages_block, mm/page_alloc.c, 7.3). */
 export function censusOf(pages: Pages, start: number): { readonly free: number; readonly movable: number } {
-  const { state, use } = pages
+  const { state } = pages
   let free = 0
   let movable = 0
   for (let at = start; at < start + PAGEBLOCK_FRAMES;) {
@@ -153,7 +154,7 @@ export function censusOf(pages: Pages, start: number): { readonly free: number; 
       at += framesOf(is - FREE)
     } else {
       const size = framesOf(is - USED)
-      if (use[at] === USE.movable) movable += size
+      if (useOf(pages, at) === USE.movable) movable += size
       at += size
     }
   }

@@ -1,17 +1,27 @@
-import { alignDown, buddyOf, framesOf, MAX_PAGE_ORDER, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER, pageblockOf } from './frame-bits.ts'
+import {
+  alignDown,
+  buddyOf,
+  framesOf,
+  MAX_PAGE_ORDER,
+  nextOf,
+  PAGEBLOCK_FRAMES,
+  PAGEBLOCK_ORDER,
+  pageblockOf,
+  prevOf,
+} from './frame-bits.ts'
 import { MIGRATE, MIGRATE_PCPTYPES, MIGRATE_TYPES } from './migratetype.ts'
-import { FREE, listOf, NONE, ORDERS, typeOf, USED, zoneOf, type Pages } from './pages.ts'
+import { FREE, listOf, NONE, ORDERS, typeOf, USED, zoneOf, type Pages, type Use } from './pages.ts'
 
 /** __add_to_free_list (mm/page_alloc.c, 7.3); the caller accounts for the frames. */
 function link(pages: Pages, zone: number, frame: number, order: number, type: number, toTail: boolean): void {
-  const { next, prev } = pages
+  const { links } = pages
   const sentinel = pages.frames + listOf(zone, order, type)
-  const after = toTail ? (prev[sentinel] ?? sentinel) : sentinel
-  const before = next[after] ?? sentinel
-  next[frame] = before
-  prev[frame] = after
-  next[after] = frame
-  prev[before] = frame
+  const after = toTail ? (links[prevOf(sentinel)] ?? sentinel) : sentinel
+  const before = links[nextOf(after)] ?? sentinel
+  links[nextOf(frame)] = before
+  links[prevOf(frame)] = after
+  links[nextOf(after)] = frame
+  links[prevOf(before)] = frame
   pages.state[frame] = FREE + order
   const ofOrder = zone * ORDERS + order
   pages.blocksFree[ofOrder] = (pages.blocksFree[ofOrder] ?? 0) + 1
@@ -19,11 +29,11 @@ function link(pages: Pages, zone: number, frame: number, order: number, type: nu
 
 /** __del_page_from_free_list (mm/page_alloc.c, 7.3); the caller accounts for the frames. */
 function unlink(pages: Pages, zone: number, frame: number, order: number): void {
-  const { next, prev } = pages
-  const before = next[frame] ?? NONE
-  const after = prev[frame] ?? NONE
-  next[after] = before
-  prev[before] = after
+  const { links } = pages
+  const before = links[nextOf(frame)] ?? NONE
+  const after = links[prevOf(frame)] ?? NONE
+  links[nextOf(after)] = before
+  links[prevOf(before)] = after
   pages.state[frame] = 0
   const ofOrder = zone * ORDERS + order
   pages.blocksFree[ofOrder] = (pages.blocksFree[ofOrder] ?? 0) - 1
@@ -50,7 +60,7 @@ export function removeFree(pages: Pages, zone: number, frame: number, order: num
 /** First block of a free list, NONE when it is empty. */
 export function firstFree(pages: Pages, zone: number, order: number, type: number): number {
   const sentinel = pages.frames + listOf(zone, order, type)
-  const first = pages.next[sentinel] ?? sentinel
+  const first = pages.links[nextOf(sentinel)] ?? sentinel
   return first === sentinel ? NONE : first
 }
 
@@ -109,11 +119,10 @@ function split(pages: Pages, zone: number, frame: number, low: number, high: num
 }
 
 /** Makes a block that is on no list an allocated one. */
-export function markUsed(pages: Pages, frame: number, order: number, use: number, folio: number): void {
+export function markUsed(pages: Pages, frame: number, order: number, use: Use, folio: number): void {
   pages.state[frame] = USED + order
-  pages.use[frame] = use
-  pages.pins[frame] = 0
-  pages.next[frame] = folio
+  pages.links[nextOf(frame)] = folio
+  pages.links[prevOf(frame)] = use
 }
 
 /** Gives an allocated block of any order back, pageblock by pageblock where it is larger (split_large_buddy, mm/page_alloc.c, 7.3). */

@@ -1,6 +1,6 @@
-import { buddyOf, framesOf, MAX_PAGE_ORDER, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER } from './frame-bits.ts'
+import { buddyOf, framesOf, MAX_PAGE_ORDER, nextOf, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER, prevOf } from './frame-bits.ts'
 import { MIGRATE, MIGRATE_PCPTYPES, MIGRATE_TYPES } from './migratetype.ts'
-import { FREE, listOf, NONE, ORDERS, typeOf, USE, USED, zoneOf, type Pages } from './pages.ts'
+import { folioOf, FREE, listOf, NONE, ORDERS, typeOf, USE, USED, useOf, zoneOf, type Pages } from './pages.ts'
 
 /** A rule that does not hold, and the frame where. */
 export interface Broken {
@@ -50,8 +50,8 @@ function checkFree(pages: Pages, frame: number, order: number): Broken | undefin
 }
 
 function checkUsed(pages: Pages, frame: number): Broken | undefined {
-  if (pages.use[frame] === USE.none) return { rule: 'allocated-block-without-use', frame }
-  const folio = pages.next[frame] ?? NONE
+  if (useOf(pages, frame) === USE.none) return { rule: 'allocated-block-without-use', frame }
+  const folio = folioOf(pages, frame)
   return folio !== NONE && pages.folios.frame(folio) !== frame ? { rule: 'folio-is-elsewhere', frame } : undefined
 }
 
@@ -75,11 +75,11 @@ function checkLists(pages: Pages): Broken | undefined {
       for (let type = 0; type < MIGRATE_TYPES; type++) {
         const sentinel = pages.frames + listOf(zone, order, type)
         for (
-          let at = pages.next[sentinel] ?? NONE, before = sentinel;
+          let at = pages.links[nextOf(sentinel)] ?? NONE, before = sentinel;
           at !== sentinel;
-          before = at, at = pages.next[at] ?? NONE
+          before = at, at = pages.links[nextOf(at)] ?? NONE
         ) {
-          if (pages.prev[at] !== before) return { rule: 'list-broken', frame: at }
+          if (pages.links[prevOf(at)] !== before) return { rule: 'list-broken', frame: at }
           if (pages.state[at] !== FREE + order || zoneOf(pages, at) !== zone || typeOf(pages, at) !== type)
             return { rule: 'on-wrong-list', frame: at }
           if (++seen > (pages.blocksFree[zone * ORDERS + order] ?? 0)) return { rule: 'list-too-long', frame: at }

@@ -2,7 +2,7 @@ import { expand, markUsed, removeFree } from './buddy.ts'
 import { framesOf, MAX_PAGE_ORDER, PAGEBLOCK_FRAMES } from './frame-bits.ts'
 import { MIGRATE } from './migratetype.ts'
 import { landed } from './migrate.ts'
-import { FREE, NONE, ORDERS, typeOf, USE, USED, type Pages } from './pages.ts'
+import { folioOf, FREE, isPinned, NONE, ORDERS, typeOf, USE, USED, useOf, type Pages } from './pages.ts'
 
 /**
  * Direct compaction of one zone in its plain form (compact_zone, mm/compaction.c, 7.3): one scanner takes movable blocks from
@@ -24,7 +24,7 @@ export function compactZone(pages: Pages, zone: number, order: number): boolean 
       const is = pages.state[frame] ?? 0
       pages.work.scanned++
       const size = is === 0 ? 1 : framesOf(is < USED ? is - FREE : is - USED)
-      if (is >= USED && is - USED < order && pages.use[frame] === USE.movable && pages.pins[frame] === 0) {
+      if (is >= USED && is - USED < order && useOf(pages, frame) === USE.movable && !isPinned(pages, frame)) {
         high = moveUp(pages, zone, frame, is - USED, low, high, order, isOurs)
         if (high <= low) return has()
       }
@@ -53,7 +53,7 @@ function moveUp(
     const type = typeOf(pages, target)
     removeFree(pages, zone, target, free, type)
     expand(pages, zone, target, order, free, type)
-    const folio = pages.next[frame] ?? NONE
+    const folio = folioOf(pages, frame)
     markUsed(pages, target, order, USE.movable, folio)
     landed(pages, frame, target, order, folio)
     return block

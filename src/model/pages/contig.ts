@@ -4,7 +4,7 @@ import { alignDown, framesOf, MAX_PAGE_ORDER, PAGEBLOCK_FRAMES, PAGEBLOCK_ORDER,
 import { forFreeBlocks } from './allocate.ts'
 import { MIGRATE } from './migratetype.ts'
 import { migrate, type MigrateFailure } from './migrate.ts'
-import { FREE, NONE, typeOf, USE, USED, ZONE, ZONES_PER_NODE, zoneOf, type Pages, type Use } from './pages.ts'
+import { FREE, isPinned, NONE, typeOf, USE, USED, useOf, ZONE, ZONES_PER_NODE, zoneOf, type Pages, type Use } from './pages.ts'
 import { chunkOrder, type FrameRange } from './populate.ts'
 
 /** Why a range could not be had, and the first block that stood in the way. */
@@ -59,8 +59,8 @@ export function unmovableIn(pages: Pages, start: number, end: number): number | 
 
 /** page_is_unmovable: in ZONE_MOVABLE everything that is not reserved is taken to be movable. */
 function cannotMove(pages: Pages, head: number): boolean {
-  if (pages.use[head] === USE.movable) return false
-  return pages.use[head] === USE.reserved || zoneOf(pages, head) % ZONES_PER_NODE !== ZONE.movable
+  if (useOf(pages, head) === USE.movable) return false
+  return useOf(pages, head) === USE.reserved || zoneOf(pages, head) % ZONES_PER_NODE !== ZONE.movable
 }
 
 /** pageblock_isolate_and_move_free_pages (mm/page_alloc.c, 7.3): a larger free block is split at the pageblock first. */
@@ -173,7 +173,7 @@ function worthTrying(pages: Pages, start: number, end: number): boolean {
   for (let at = headOf(pages, start); at < end;) {
     const order = blockOrder(pages, at)
     pages.work.scanned++
-    if ((pages.state[at] ?? 0) >= USED && (order > MAX_PAGE_ORDER || pages.pins[at] !== 0 || cannotMove(pages, at))) return false
+    if ((pages.state[at] ?? 0) >= USED && (order > MAX_PAGE_ORDER || isPinned(pages, at) || cannotMove(pages, at))) return false
     at += framesOf(order)
   }
   return true

@@ -2,7 +2,21 @@ import { allocate, type Zonelist } from './allocate.ts'
 import { release } from './buddy.ts'
 import { framesOf, MAX_PAGE_ORDER } from './frame-bits.ts'
 import { MIGRATE } from './migratetype.ts'
-import { NONE, typeOf, USE, USED, ZONE, ZONES_PER_NODE, zoneOf, type Pages } from './pages.ts'
+import {
+  folioOf,
+  isPinned,
+  NONE,
+  setPinned,
+  setUse,
+  typeOf,
+  USE,
+  USED,
+  useOf,
+  ZONE,
+  ZONES_PER_NODE,
+  zoneOf,
+  type Pages,
+} from './pages.ts'
 
 export type MigrateFailure = 'unmovable' | 'pinned' | 'no-memory'
 
@@ -18,10 +32,10 @@ export function migrate(pages: Pages, frame: number, zones: Zonelist): MigrateFa
 
 function tryMigrate(pages: Pages, frame: number, zones: Zonelist): MigrateFailure | undefined {
   const order = (pages.state[frame] ?? 0) - USED
-  if (order < 0 || pages.use[frame] !== USE.movable) return 'unmovable'
-  if (pages.pins[frame] !== 0) return 'pinned'
+  if (order < 0 || useOf(pages, frame) !== USE.movable) return 'unmovable'
+  if (isPinned(pages, frame)) return 'pinned'
   if (order > MAX_PAGE_ORDER) return 'no-memory'
-  const folio = pages.next[frame] ?? NONE
+  const folio = folioOf(pages, frame)
   const target = allocate(pages, order, MIGRATE.movable, zones, folio)
   if (target === NONE) return 'no-memory'
   landed(pages, frame, target, order, folio)
@@ -48,18 +62,17 @@ export function mustMoveToPin(pages: Pages, frame: number): boolean {
  */
 export function pinLongTerm(pages: Pages, frame: number, unmovableZones: Zonelist): number | MigrateFailure {
   if (!mustMoveToPin(pages, frame)) {
-    pages.pins[frame] = 1
+    setPinned(pages, frame, true)
     return frame
   }
   const order = (pages.state[frame] ?? 0) - USED
-  if (order < 0 || pages.use[frame] !== USE.movable) return 'unmovable'
+  if (order < 0 || useOf(pages, frame) !== USE.movable) return 'unmovable'
   if (order > MAX_PAGE_ORDER) return 'no-memory'
-  const folio = pages.next[frame] ?? NONE
+  const folio = folioOf(pages, frame)
   // migrate_longterm_unpinnable_folios asks for GFP_USER: neither CMA nor ZONE_MOVABLE may answer.
   const target = allocate(pages, order, MIGRATE.unmovable, unmovableZones, folio)
   if (target === NONE) return 'no-memory'
-  pages.use[target] = USE.movable
+  setUse(pages, target, USE.movable, true)
   landed(pages, frame, target, order, folio)
-  pages.pins[target] = 1
   return target
 }

@@ -1,4 +1,4 @@
-import { MAX_FRAMES, MAX_ORDER_FRAMES, MAX_PAGE_ORDER, PAGEBLOCK_FRAMES, pageblockOf } from './frame-bits.ts'
+import { MAX_FRAMES, MAX_ORDER_FRAMES, MAX_PAGE_ORDER, nextOf, PAGEBLOCK_FRAMES, pageblockOf, prevOf } from './frame-bits.ts'
 import { createFolios, type Folios } from './folios.ts'
 import { MIGRATE, MIGRATE_TYPES } from './migratetype.ts'
 
@@ -44,12 +44,12 @@ export interface Pages {
   readonly frames: number
   readonly nodes: number
   readonly state: Uint8Array
-  readonly use: Uint8Array
-  /** Long-term pins: 0 or 1. This and `use` mean something at allocated heads only. */
-  readonly pins: Uint8Array
-  /** Free heads: neighbours in their list, which closes over a sentinel at frames + list. Used heads: `next` is the folio's id or NONE. */
-  readonly next: Int32Array
-  readonly prev: Int32Array
+  /**
+   * Two numbers for each frame, side by side so that both are had with one access to memory (nextOf, prevOf). Free heads: neighbours
+   * in their list, which closes over a sentinel at frames + list. Used heads: the folio's id or NONE, and what {@link useOf} and
+   * {@link isPinned} read.
+   */
+  readonly links: Int32Array
   readonly blockType: Uint8Array
   readonly isolated: Uint8Array
   readonly zoneOfBlock: Uint8Array
@@ -68,6 +68,19 @@ export interface Pages {
 }
 
 export const listOf = (zone: number, order: number, type: number): number => (zone * ORDERS + order) * MIGRATE_TYPES + type
+/** A use and whether the block is pinned, in one number. */
+const PINNED = 8
+
+/** Of an allocated head: what it is, as far as moving it goes. */
+export const useOf = (pages: Pages, head: number): Use => ((pages.links[prevOf(head)] ?? 0) % PINNED) as Use
+/** Of an allocated head: whether a long-term pin holds it. */
+export const isPinned = (pages: Pages, head: number): boolean => (pages.links[prevOf(head)] ?? 0) >= PINNED
+export const setUse = (pages: Pages, head: number, use: Use, pinned = isPinned(pages, head)): void =>
+  void (pages.links[prevOf(head)] = pinned ? use + PINNED : use)
+export const setPinned = (pages: Pages, head: number, pinned: boolean): void => setUse(pages, head, useOf(pages, head), pinned)
+/** Of an allocated head: its id, or NONE. */
+export const folioOf = (pages: Pages, head: number): number => pages.links[nextOf(head)] ?? NONE
+
 export const zoneOf = (pages: Pages, frame: number): number => pages.zoneOfBlock[pageblockOf(frame)] ?? 0
 
 /** get_pageblock_migratetype (mm/page_alloc.c, 7.3): isolation hides the type underneath. */
@@ -86,10 +99,7 @@ export function createPages(frames: number, nodes: number): Pages {
     frames,
     nodes,
     state: new Uint8Array(frames),
-    use: new Uint8Array(frames),
-    pins: new Uint8Array(frames),
-    next: new Int32Array(frames + lists),
-    prev: new Int32Array(frames + lists),
+    links: new Int32Array(nextOf(frames + lists)),
     blockType: new Uint8Array(frames / PAGEBLOCK_FRAMES),
     isolated: new Uint8Array(frames / PAGEBLOCK_FRAMES),
     zoneOfBlock: new Uint8Array(frames / PAGEBLOCK_FRAMES),
@@ -131,9 +141,9 @@ export function clearPages(pages: Pages): void {
   ])
     array.fill(0)
   pages.blockType.fill(MIGRATE.movable)
-  for (let sentinel = pages.frames; sentinel < pages.next.length; sentinel++) {
-    pages.next[sentinel] = sentinel
-    pages.prev[sentinel] = sentinel
+  for (let sentinel = pages.frames; nextOf(sentinel) < pages.links.length; sentinel++) {
+    pages.links[nextOf(sentinel)] = sentinel
+    pages.links[prevOf(sentinel)] = sentinel
   }
   pages.folios.clear()
 }

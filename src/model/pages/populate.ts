@@ -30,11 +30,11 @@ export function placeRange(pages: Pages, { start, end }: FrameRange, zone: numbe
 /** Hands frames that nobody has to the allocator, to the tails of its lists (__free_pages_core, mm/page_alloc.c, 7.3). */
 export function freeRange(pages: Pages, { start, end }: FrameRange): void {
   for (let frame = start; frame < end;) {
-    const order = chunkOrder(frame, end, MAX_PAGE_ORDER)
-    if (order <= PAGEBLOCK_ORDER) freeOne(pages, frame, order, typeOf(pages, frame), true)
-    else
-      for (let at = frame; at < frame + framesOf(order); at += PAGEBLOCK_FRAMES)
-        freeOne(pages, at, PAGEBLOCK_ORDER, typeOf(pages, at), true)
+    const largest = chunkOrder(frame, end, MAX_PAGE_ORDER)
+    // What is of one type need not be split to merge at once.
+    const whole = largest <= PAGEBLOCK_ORDER || typeOf(pages, frame) === typeOf(pages, frame + PAGEBLOCK_FRAMES)
+    const order = whole ? largest : PAGEBLOCK_ORDER
+    freeOne(pages, frame, order, typeOf(pages, frame), true)
     frame += framesOf(order)
   }
 }

@@ -4,7 +4,7 @@ import { markUsed } from '../pages/buddy.ts'
 import { allocate } from '../pages/allocate.ts'
 import { framesOf, PAGEBLOCK_ORDER } from '../pages/frame-bits.ts'
 import { MIGRATE } from '../pages/migratetype.ts'
-import { clearPages, NONE, USE, ZONE, ZONES_PER_NODE } from '../pages/pages.ts'
+import { clearPages, NONE, setPinned, USE, ZONE, ZONES_PER_NODE } from '../pages/pages.ts'
 import { freeRange, placeRange, reserveRange, setWatermarks, zonelist, type FrameRange } from '../pages/populate.ts'
 import { folioOfKey, frameAt, PURPOSE, removeFolio, sortedFolios } from './folio-set.ts'
 import { imageFrames, ORDINARY_ZONES, sizeOf } from './parts.ts'
@@ -67,7 +67,9 @@ export function bootFailure(world: World, early: readonly FrameRange[], folios: 
 
 /** Frames of everything kept, by position: ids end with the kernel that gave them. */
 function handedOver({ kept, pages }: World): Int32Array {
-  return Int32Array.from({ length: kept.length }, (_unused, at) => frameAt(pages, kept, at))
+  const frames = new Int32Array(kept.length)
+  for (let at = 0; at < kept.length; at++) frames[at] = frameAt(pages, kept, at)
+  return frames
 }
 
 function placeZones(world: World): void {
@@ -119,7 +121,7 @@ function restore({ kept, pages }: World, frames: Int32Array): void {
     kept.born[at] = frame
     const isVm = kept.purposes[at] === PURPOSE.vm
     markUsed(pages, frame, kept.orders[at] ?? 0, isVm ? USE.movable : USE.unmovable, id)
-    pages.pins[frame] = isVm ? 1 : 0
+    if (isVm) setPinned(pages, frame, true)
   }
 }
 

@@ -1,8 +1,9 @@
-import { STUDY_MAP_KINDS, type StudyMap } from '../../shared/documents/index.ts'
+import type { StudyMap } from '../../shared/documents/index.ts'
+import { STUDY_MAP_KINDS } from '../../shared/study-names.ts'
 import { PAGE_SIZE } from '../../shared/units.ts'
 import { blockOrder } from '../pages/buddy.ts'
 import { framesOf } from '../pages/frame-bits.ts'
-import { USE, USED, type Pages } from '../pages/pages.ts'
+import { USE, USED, useOf, type Pages, type Use } from '../pages/pages.ts'
 import type { FrameRange } from '../pages/populate.ts'
 import { frameAt, PURPOSE } from './folio-set.ts'
 import type { World } from './world.ts'
@@ -13,7 +14,7 @@ const KIND = Object.fromEntries(STUDY_MAP_KINDS.map((kind, index) => [kind, inde
   number
 >
 /** What an allocated block is before it is known to be handed over. */
-const OF_USE: Readonly<Record<number, number>> = {
+const OF_USE: Readonly<Record<Use, number>> = {
   [USE.none]: KIND.kernel,
   [USE.unmovable]: KIND.kernel,
   [USE.reclaimable]: KIND.kernel,
@@ -68,7 +69,7 @@ function addBlocks(shares: Shares, pages: Pages): void {
   for (let at = 0; at < pages.frames;) {
     const is = pages.state[at] ?? 0
     const end = at + framesOf(blockOrder(pages, at))
-    add(shares, at, end, is < USED ? KIND.free : (OF_USE[pages.use[at] ?? 0] ?? KIND.kernel))
+    add(shares, at, end, is < USED ? KIND.free : OF_USE[useOf(pages, at)])
     at = end
   }
 }
@@ -77,7 +78,7 @@ function addHandedOver(shares: Shares, { kept, pages }: World, early: readonly F
   for (let at = 0; at < kept.length; at++) {
     const start = frameAt(pages, kept, at)
     const end = start + framesOf(kept.orders[at] ?? 0)
-    add(shares, start, end, OF_USE[pages.use[start] ?? 0] ?? KIND.kernel, -1)
+    add(shares, start, end, OF_USE[useOf(pages, start)], -1)
     const kind = kept.purposes[at] === PURPOSE.vm ? KIND.vm : KIND.state
     add(shares, start, end, kind)
     for (const range of early) {

@@ -1,7 +1,7 @@
 import type { PolicyId, StudyCase, StudyPrimitive } from '../../shared/documents/index.ts'
 import { blockOrder } from '../pages/buddy.ts'
 import { MIGRATE } from '../pages/migratetype.ts'
-import { NONE, USE } from '../pages/pages.ts'
+import { NONE, USE, useOf } from '../pages/pages.ts'
 import { boot, bootFailure, firstEarly } from './boot.ts'
 import { addFolio, frameAt, PURPOSE } from './folio-set.ts'
 import { giveBack, obtain } from './memory.ts'
@@ -43,7 +43,7 @@ export function tryPrimitive(study: StudyCase, policy: PolicyId): StudyPrimitive
   const came = {
     order: blockOrder(pages, after) === ORDER,
     refcount: pages.folios.frame(kept.ids[0] ?? NONE) === after,
-    gfp: pages.use[after] === USE.unmovable,
+    gfp: useOf(pages, after) === USE.unmovable,
     frame: after === before,
     address: after === before && !study.machine.randomised,
   }

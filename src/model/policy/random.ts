@@ -1,3 +1,5 @@
+/* eslint-disable no-bitwise -- a state below 2^31 that is known to be a whole number is kept without a heap object for each draw */
+
 /** Numbers that look random and follow from a seed alone (Park and Miller's generator with multiplier 48271). */
 export interface Random {
   /** A whole number from 0 to limit - 1. */
@@ -7,16 +9,16 @@ export interface Random {
 
 const MODULUS = 2147483647
 const MULTIPLIER = 48271
-/** Schrage's way: the product without a remainder of large numbers, which costs more than all the rest. */
-const QUOTIENT = 44488
-const REMAINDER = 3399
+const TWO_31 = 2 ** 31
 
 export function createRandom(seed: number): Random {
   let state = (seed % (MODULUS - 1)) + 1
+  // The modulus is 2^31 - 1, so a product of high * 2^31 + low leaves high + low: no division, which costs more than all the rest.
   const next = (): number => {
-    const high = Math.floor(state / QUOTIENT)
-    state = MULTIPLIER * (state - high * QUOTIENT) - REMAINDER * high
-    if (state < 0) state += MODULUS
+    const product = state * MULTIPLIER
+    const high = Math.floor(product * (1 / TWO_31))
+    const sum = product - high * TWO_31 + high
+    state = (sum >= MODULUS ? sum - MODULUS : sum) | 0
     return state
   }
   // Small seeds begin with small numbers.

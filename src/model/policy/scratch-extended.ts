@@ -26,7 +26,8 @@ export function freeBlocks(world: World): readonly FrameRange[] {
   const busy = new Uint8Array(Math.ceil(pages.frames / BLOCK))
   for (let at = 0; at < kept.length; at++) {
     const start = frameAt(pages, kept, at)
-    busy.fill(1, Math.floor(start / BLOCK), Math.floor((start + framesOf(kept.orders[at] ?? 0) - 1) / BLOCK) + 1)
+    const last = Math.floor((start + framesOf(kept.orders[at] ?? 0) - 1) / BLOCK)
+    for (let block = Math.floor(start / BLOCK); block <= last; block++) busy[block] = 1
   }
   return [...busy.entries()]
     .filter(([, taken]) => taken === 0)

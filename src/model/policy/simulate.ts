@@ -7,7 +7,7 @@ import { freeByOrder, longestRun } from '../pages/info.ts'
 import { MIGRATE } from '../pages/migratetype.ts'
 import { landed, pinLongTerm } from '../pages/migrate.ts'
 import { blockOrder } from '../pages/buddy.ts'
-import { NONE, USE } from '../pages/pages.ts'
+import { isPinned, NONE, setUse, useOf } from '../pages/pages.ts'
 import { boot, bootFailure, earlyNeed, firstEarly } from './boot.ts'
 import { frameAt, PURPOSE } from './folio-set.ts'
 import { reclaim } from './memory.ts'
@@ -125,7 +125,7 @@ function preserveOne(world: World, at: number, zones: readonly number[]): boolea
   const isVm = kept.purposes[at] === PURPOSE.vm
   const frame = frameAt(pages, kept, at)
   // memfd_pin_folios (mm/gup.c, 7.3), as preserving a memfd does.
-  if (isVm && pages.pins[frame] === 0 && !withReclaim(world, frame, () => typeof pinLongTerm(pages, frame, zones) === 'number'))
+  if (isVm && !isPinned(pages, frame) && !withReclaim(world, frame, () => typeof pinLongTerm(pages, frame, zones) === 'number'))
     return false
   const place = frameAt(pages, kept, at)
   switch (world.policy.toKho(world, at, place)) {
@@ -147,13 +147,12 @@ function withReclaim(world: World, frame: number, act: () => boolean): boolean {
 function moveTo({ pages, kept }: World, at: number, frame: number, zones: readonly number[]): boolean {
   const id = kept.ids[at] ?? NONE
   const order = blockOrder(pages, frame)
-  const use = pages.use[frame] ?? USE.unmovable
-  const pinned = pages.pins[frame] ?? 0
+  const use = useOf(pages, frame)
+  const pinned = isPinned(pages, frame)
   const target = allocate(pages, order, MIGRATE.unmovable, zones, id)
   if (target === NONE) return false
   landed(pages, frame, target, order, id)
-  pages.use[target] = use
-  pages.pins[target] = pinned
+  setUse(pages, target, use, pinned)
   return true
 }
 

@@ -4,9 +4,9 @@ import { framesOf, MAX_PAGE_ORDER } from '../pages/frame-bits.ts'
 import { MIGRATE } from '../pages/migratetype.ts'
 import { pinLongTerm } from '../pages/migrate.ts'
 import { NONE } from '../pages/pages.ts'
-import { addFolio, PURPOSE, removeFolio, type Purpose } from './folio-set.ts'
+import { addFolio, frameAt, PURPOSE, removeFolio, type Purpose } from './folio-set.ts'
 import { dropFromPool, giveBack, obtain } from './memory.ts'
-import { addToPool, type World } from './world.ts'
+import { addToPool, type Pool, type World } from './world.ts'
 
 /** Orders of page cache and anonymous memory: mostly single pages and small folios by number, huge pages by weight. */
 const CACHE_ORDERS = [0, 0, 2, 2, 4, 4, 6, 9, 9] as const
@@ -33,8 +33,8 @@ export function runWorkload(world: World): void {
         Math.floor(((wanted(purpose) - have[purpose]) * (round - 1)) / ROUNDS)
       for (let made = 0; made < missing; made++) if (!keepOne(world, purpose)) break
     }
-    fill(world, 'slab', workload.slabShare * world.pages.frames * part)
-    fill(world, 'cache', workload.cacheShare * world.pages.frames * part)
+    fill(world.slab, workload.slabShare * world.pages.frames * part, () => growSlab(world))
+    fill(world.cache, workload.cacheShare * world.pages.frames * part, () => growCache(world))
     churn(world, Math.floor(workload.churn / ROUNDS))
   }
 }
@@ -133,58 +133,64 @@ function keepVm(world: World): boolean {
   return true
 }
 
-function fill(world: World, kind: 'slab' | 'cache', frames: number): void {
-  while (world[kind].frames < frames) if (!grow(world, kind)) return
+function fill(pool: Pool, frames: number, grow: () => boolean): void {
+  while (pool.frames < frames) if (!grow()) return
 }
 
-function grow(world: World, kind: 'slab' | 'cache'): boolean {
-  const { pages, zonelists } = world
-  const order = pick(world, kind === 'slab' ? SLAB_ORDERS : CACHE_ORDERS)
+/** Cache only takes what is left: it never pushes itself out. False when nothing is left. */
+function growCache(world: World): boolean {
+  const { pages, zonelists, cache } = world
+  const order = pick(world, CACHE_ORDERS)
   const node = anyNode(world)
-  const pool = world[kind]
-  if (kind === 'cache') {
-    // Cache only takes what is left: it never pushes itself out.
-    const id = pages.folios.add(NONE)
-    const frame = allocate(pages, order, MIGRATE.movable, zonelists.movable[node] ?? [], id)
-    if (frame === NONE) {
-      pages.folios.remove(id)
-      return false
-    }
-    pages.folios.move(id, frame)
-    addToPool(pool, id)
-  } else {
-    const id = obtain(
-      world,
-      order,
-      world.random.chance(0.3) ? MIGRATE.reclaimable : MIGRATE.unmovable,
-      zonelists.unmovable[node] ?? [],
-    )
-    if (id === NONE) return false
-    addToPool(pool, id)
+  const id = pages.folios.add(NONE)
+  const frame = allocate(pages, order, MIGRATE.movable, zonelists.movable[node] ?? [], id)
+  if (frame === NONE) {
+    pages.folios.remove(id)
+    return false
   }
-  pool.frames += framesOf(order)
+  pages.folios.move(id, frame)
+  addToPool(cache, id)
+  cache.frames += framesOf(order)
+  return true
+}
+
+function growSlab(world: World): boolean {
+  const { zonelists, slab, random } = world
+  const order = pick(world, SLAB_ORDERS)
+  const node = anyNode(world)
+  const type = random.chance(0.3) ? MIGRATE.reclaimable : MIGRATE.unmovable
+  const id = obtain(world, order, type, zonelists.unmovable[node] ?? [])
+  if (id === NONE) return false
+  addToPool(slab, id)
+  slab.frames += framesOf(order)
   return true
 }
 
 /** Frees and allocates in turn, five times as much cache as slab. */
 function churn(world: World, operations: number): void {
+  const { cache, slab, random } = world
   for (let done = 0; done < operations; done += 2) {
-    const kind = world.random.below(6) === 0 ? 'slab' : 'cache'
-    if (world[kind].length > 0) dropFromPool(world, world[kind])
-    grow(world, kind)
+    const isSlab = random.below(6) === 0
+    const pool = isSlab ? slab : cache
+    if (pool.length > 0) dropFromPool(world, pool)
+    if (isSlab) growSlab(world)
+    else growCache(world)
   }
 }
 
 /** A leaf has a bit for each of 2^15 blocks of one order; above the leaves there are few (struct kho_radix_leaf, 7.3). */
 const LEAF_BITS = 32768
 const LEVELS_ABOVE = 5
+const ORDERS_OF_LEAVES = 32
 
 function radixNodes({ kept, pages }: World): number {
-  const leaves = new Set<number>()
+  const seen = new Uint8Array(ORDERS_OF_LEAVES * Math.ceil(pages.frames / LEAF_BITS))
+  let leaves = 0
   for (let at = 0; at < kept.length; at++) {
     const order = kept.orders[at] ?? 0
-    const block = Math.floor(pages.folios.frame(kept.ids[at] ?? NONE) / framesOf(order))
-    leaves.add(Math.floor(block / LEAF_BITS) * 32 + order)
+    const leaf = Math.floor(frameAt(pages, kept, at) / (framesOf(order) * LEAF_BITS)) * ORDERS_OF_LEAVES + order
+    if (seen[leaf] === 0) leaves++
+    seen[leaf] = 1
   }
-  return leaves.size + LEVELS_ABOVE
+  return leaves + LEVELS_ABOVE
 }
