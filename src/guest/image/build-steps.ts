@@ -14,6 +14,7 @@ export function stepsFor(wish: KernelWish): readonly Step[] {
     { name: 'unpack', seconds: 20 },
     { name: 'configure', seconds: 8 },
     { name: 'compile', seconds: wish.row.expected.buildSeconds },
+    ...(wish.row.selftests ? [{ name: 'selftests', seconds: 60 }] : []),
     { name: 'modules', seconds: 30 },
   ]
 }

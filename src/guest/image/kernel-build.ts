@@ -46,6 +46,7 @@ export interface KernelBuild {
   readonly signal: AbortSignal | undefined
   readonly onConfigured: () => void
   readonly onFraction: (fraction: number) => void
+  readonly onSelftests: () => void
   /** Things that people should know though the build went on. */
   readonly note: (text: string) => void
 }
@@ -145,6 +146,7 @@ async function collect(
 }
 
 async function selftests(build: KernelBuild, objects: string, directory: string): Promise<string> {
+  build.onSelftests()
   await make(build, objects, ['headers'])
   const run = { log: build.log, signal: build.signal }
   return writeSelftests(directory, { tree: build.tree, objects, work: build.work, run })

@@ -173,6 +173,7 @@ async function compileKernel(
     signal: job.signal,
     onConfigured: () => tracker.start('compile', `compiling ${resolved.description}`),
     onFraction: (fraction) => tracker.within(fraction),
+    onSelftests: () => tracker.start('selftests', 'compiling the selftests of the kernel'),
     note: job.note,
   })
   await publish(job.root, 'kernels', key, directory)
