@@ -9,6 +9,7 @@ import type {
   RunListing,
 } from '../shared/contract.ts'
 import type { Comparison, ImageManifest, Prediction, RunDiff } from '../shared/documents/index.ts'
+import type { Settings } from '../shared/settings-contract.ts'
 import type { RunControls } from './run/controls.ts'
 import type { SweepResult } from './sweep.ts'
 
@@ -59,4 +60,6 @@ export interface DeskDependencies {
   ): Promise<StartedRun>
   diff(a: string, b: string): Promise<RunDiff>
   openReport(name: string, text: string): Comparison
+  settings(): Promise<Settings>
+  changeSettings(settings: Settings): Promise<Settings>
 }

@@ -52,6 +52,7 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
   const { pace = 0, script = fixtureScript } = options
   let started = 0
   const stored = options.runs ?? []
+  let settings = { notify: false }
   let images = options.images ?? [fixtureImage]
   const known = (id: string): void => {
     if (!stored.some((run) => run.id === id) && started === 0)
@@ -161,5 +162,7 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
       return diffRuns({ comparison }, { comparison: options.other ?? comparison })
     },
     openReport: (name, text) => parseDocument(name, text, Comparison),
+    settings: async () => settings,
+    changeSettings: async (wanted) => (settings = wanted),
   }
 }

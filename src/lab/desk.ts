@@ -1,8 +1,9 @@
 import { events, type EventName, type EventPayload } from '../shared/contract.ts'
-import type { Comparison, ImageManifest } from '../shared/documents/index.ts'
+import type { Comparison } from '../shared/documents/index.ts'
 import { LabError, toLabError } from '../shared/result.ts'
 import { claimsNamed, claimTable } from './claim-table.ts'
 import { answer, isRequestName, type Handlers } from './desk-answer.ts'
+import { DeskBuild } from './desk-build.ts'
 import { DeskRuns } from './desk-runs.ts'
 import { DeskShells } from './desk-shells.ts'
 import { studyHandlers } from './desk-studies.ts'
@@ -18,6 +19,8 @@ export interface Desk {
   handle(name: string, input: unknown): Promise<unknown>
   /** Tells `listener` every event from now on. Returns a function that ends it. */
   subscribe(listener: DeskListener): () => void
+  /** Whether a run, a study or a build goes on. */
+  working(): boolean
   /** Cancels what is running and waits for it, at most `boundMs`. */
   dispose(boundMs?: number): Promise<void>
 }
@@ -27,7 +30,6 @@ const DISPOSE_BOUND_MS = 20_000
 
 export function createDesk(dependencies: DeskDependencies): Desk {
   const listeners = new Set<DeskListener>()
-  let building: { readonly result: Promise<ImageManifest>; readonly abort: AbortController } | undefined
   let disposed = false
 
   const emit = <K extends EventName>(name: K, payload: EventPayload<K>): void => {
@@ -37,18 +39,7 @@ export function createDesk(dependencies: DeskDependencies): Desk {
 
   const runs = new DeskRuns((id, event) => emit('run:event', { id, event }))
 
-  const buildImage = (): Promise<ImageManifest> => {
-    if (!building) {
-      const abort = new AbortController()
-      const result = dependencies
-        .buildImage({ signal: abort.signal, onProgress: (progress) => emit('image:progress', progress) })
-        .finally(() => {
-          building = undefined
-        })
-      building = { result, abort }
-    }
-    return building.result
-  }
+  const build = new DeskBuild((options) => dependencies.buildImage(options), emit)
 
   /** Of a run that is over nothing changes any more; the last that pages looked at stay read. */
   const compared = new Map<string, Promise<Comparison>>()
@@ -75,10 +66,14 @@ export function createDesk(dependencies: DeskDependencies): Desk {
       version: dependencies.version,
       host: dependencies.host,
       firstRun: runs.listedWith(await dependencies.listRuns()).length === 0,
+      building: build.goesOn,
     }),
     'lab:doctor': () => dependencies.doctor(),
     'image:list': () => dependencies.listImages(),
-    'image:build': buildImage,
+    'lab:settings': () => dependencies.settings(),
+    'lab:set': (settings) => dependencies.changeSettings(settings),
+    'image:build': () => build.start(),
+    'image:cancel': async () => ({ cancelled: build.cancel() }),
     'experiment:list': () => dependencies.listExperiments(),
     'experiment:predict': ({ yaml }) => dependencies.predict(yaml),
     'experiment:form': async ({ yaml }) => formOf(yaml),
@@ -136,14 +131,15 @@ export function createDesk(dependencies: DeskDependencies): Desk {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    working: () => build.goesOn || runs.goOn || studies.list().some(({ state }) => state === 'running'),
     async dispose(boundMs = DISPOSE_BOUND_MS) {
       disposed = true
-      building?.abort.abort()
+      build.cancel()
       shells.closeAll()
       runs.cancelAll()
       await studies.dispose()
       const deadline = Date.now() + boundMs
-      while (Date.now() < deadline && (building !== undefined || runs.goOn)) {
+      while (Date.now() < deadline && (build.goesOn || runs.goOn)) {
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
       listeners.clear()

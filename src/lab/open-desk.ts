@@ -16,6 +16,7 @@ import { printWithChromium, type PrintHtml } from './pdf.ts'
 import { predictExperiment, predictSweep } from './predict.ts'
 import { parseDocument } from './read-document.ts'
 import { readComparison, renderRunReport } from './report.ts'
+import { readSettings, writeSettings } from './settings.ts'
 import { parseSweep } from './sweep.ts'
 import { LAB_VERSION } from './run/lab-version.ts'
 import { RunHandle } from './run/controls.ts'
@@ -61,6 +62,8 @@ export function openDesk({ host, runs = runsDirectory(), print = printWithChromi
     attach: (target, options) => startAttach(runs, target, options),
     diff: async (a, b) => diffStored(await findRun(runs, a), await findRun(runs, b)),
     openReport: (name, text) => parseDocument(name, text, Comparison),
+    settings: () => readSettings(),
+    changeSettings: (settings) => writeSettings(settings),
   }
   return Promise.resolve(createDesk(dependencies))
 }

@@ -14,6 +14,8 @@ import { findImage, listImages } from '../guest/image/image.ts'
 const ROOT = join(import.meta.dirname, '../..')
 const UNPACKED = join(ROOT, 'node_modules/electron/dist/electron')
 const STANDIN = join(ROOT, 'tests/electron-standin/electron')
+/** For whoever wants to look; kept by CI, not in git. */
+const PICTURES = join(ROOT, 'artifacts/app')
 const EXECUTABLE = process.env['ELECTRON_EXEC_PATH'] ?? (existsSync(UNPACKED) ? UNPACKED : STANDIN)
 const released = await findImage({})
 const others = await listImages()
@@ -228,6 +230,75 @@ describe.skipIf(!image)('with a real guest', () => {
       const { page } = await launch()
       await start(page)
       await lookThrough(page, 'hello')
+    },
+  )
+
+  /** The run that goes on, as the page has it; undefined when none does. */
+  const going = (page: Page): Promise<string | undefined> =>
+    page.evaluate(async () => (await window.lab?.invoke('run:list', {}))?.find(({ state }) => state === 'running')?.id)
+  /** A shell that is typed into, and a guest that is paused and goes on: what QEMU and its vitals say of it. */
+  async function actOn(page: Page): Promise<void> {
+    await page.getByRole('button', { name: 'Open a shell' }).click()
+    await page.getByRole('tab', { name: /^Shell / }).waitFor({ timeout: 60_000 })
+    await page.getByRole('textbox', { name: /^Shell / }).focus()
+    await page.keyboard.type('echo from-$((6 * 7))-guest\n')
+    await expect.poll(() => page.locator('.console').innerText(), { timeout: 60_000 }).toContain('from-42-guest')
+    await page.screenshot({ path: join(PICTURES, 'shell-in-a-guest.png') })
+    await page.getByRole('button', { name: 'Pause the guest' }).click()
+    await page.getByText('paused', { exact: true }).first().waitFor()
+    await page.getByRole('tab', { name: /QEMU events/ }).click()
+    await expect.poll(() => page.getByRole('list', { name: 'QEMU events' }).innerText()).toContain('STOP')
+    await page.screenshot({ path: join(PICTURES, 'guest-paused.png') })
+    await page.getByRole('button', { name: 'Resume the guest' }).click()
+    await expect.poll(() => page.getByRole('list', { name: 'QEMU events' }).innerText()).toContain('RESUME')
+  }
+  const startAgain = (): void => void spawn(EXECUTABLE, [ROOT], { env: environment(), stdio: 'ignore' })
+
+  it.skipIf(EXECUTABLE !== STANDIN)(
+    'a run goes on when its page crashes, and when its window is closed and opened again; its end is told to the desktop',
+    { timeout: 3 * GUEST_MS },
+    async () => {
+      const { app, page } = await launch()
+      await page.getByRole('checkbox', { name: 'notify at the end' }).check()
+      await page.getByRole('checkbox', { name: 'hold before each hop' }).check()
+      await start(page)
+      await page.getByText('held: ready for the next hop').waitFor({ timeout: GUEST_MS })
+      const run = await going(page)
+      const [guest] = await ourGuests()
+      await actOn(page)
+
+      // A page that crashes is loaded again; the driver of this test sees it no more, so the main process is asked.
+      await app.evaluate(({ BrowserWindow }) => {
+        const told = globalThis as unknown as { told: string[] }
+        told.told = []
+        const contents = BrowserWindow.getAllWindows()[0]?.webContents
+        contents?.on('render-process-gone', (_event, { reason }) => told.told.push(reason))
+        contents?.on('did-finish-load', () => told.told.push('loaded'))
+      })
+      const crash = await app.context().newCDPSession(page)
+      void crash.send('Page.crash').catch(() => undefined)
+      await expect
+        .poll(() => app.evaluate(() => (globalThis as unknown as { told: string[] }).told), { timeout: 60_000 })
+        .toEqual(['crashed', 'loaded'])
+      expect(await ourGuests()).toEqual([guest])
+
+      await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
+      await expect.poll(() => app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(0)
+      expect(await ourGuests()).toEqual([guest])
+
+      const opened = app.waitForEvent('window', { timeout: 60_000 })
+      startAgain()
+      const again = await opened
+      await again.getByText('held: ready for the next hop').waitFor({ timeout: 60_000 })
+      expect(await going(again)).toBe(run)
+      await again.getByRole('button', { name: 'Hop', exact: false }).first().click()
+      await again.getByText('held: all boots are observed').waitFor({ timeout: GUEST_MS })
+      await again.getByRole('button', { name: /end/i }).first().click()
+      await again.locator('.verdict').waitFor({ timeout: GUEST_MS })
+      const shown = await app.evaluate((electron) =>
+        (electron as unknown as { Notification: { shown: { title: string }[] } }).Notification.shown.map(({ title }) => title),
+      )
+      expect(shown).toEqual(expect.arrayContaining(['hello is held', 'kho-lab goes on', expect.stringMatching(/^hello: /)]))
     },
   )
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { RunKho, RunMap } from './boot-views.ts'
 import { ComparedClaim, Comparison, Finding, ImageManifest, PhaseName, Prediction, RunDiff, Summary } from './documents/index.ts'
+import { settingsRequests } from './settings-contract.ts'
 import { studyEvents, studyRequests } from './study-contract.ts'
 import { whatIfRequests } from './what-if-contract.ts'
 import { WireError } from './wire-error.ts'
@@ -128,11 +129,12 @@ const Boot = z.strictObject({ id: RunId, hop: z.int().min(0).max(1000) })
 export const requests = {
   'lab:info': {
     in: Nothing,
-    out: z.object({ version: z.string(), host: z.enum(['electron', 'browser']), firstRun: z.boolean() }),
+    out: z.object({ version: z.string(), host: z.enum(['electron', 'browser']), firstRun: z.boolean(), building: z.boolean() }),
   },
   'lab:doctor': { in: Nothing, out: z.array(Diagnosis) },
   'image:list': { in: Nothing, out: z.array(z.object({ manifest: ImageManifest, size: z.int() })) },
   'image:build': { in: Nothing, out: ImageManifest },
+  'image:cancel': { in: Nothing, out: z.object({ cancelled: z.boolean() }) },
   'experiment:list': { in: Nothing, out: z.array(ExperimentListing) },
   'experiment:predict': { in: z.strictObject({ yaml: Yaml }), out: Prediction },
   /** With `hold` the run waits after each boot has been observed. */
@@ -191,6 +193,7 @@ export const requests = {
     in: z.strictObject({ id: RunId, format: z.enum(REPORT_FORMATS) }),
     out: z.object({ name: z.string(), mediaType: z.string(), text: z.string() }),
   },
+  ...settingsRequests,
   ...studyRequests,
   ...whatIfRequests,
 } as const
@@ -201,6 +204,8 @@ export const events = {
   'shell:data': z.object({ shell: ShellId, text: z.string() }),
   'shell:closed': z.object({ shell: ShellId, reason: z.string() }),
   'image:progress': ProgressInfo,
+  /** With the kernel's release where it was built, else with the reason. */
+  'image:ended': z.object({ release: z.string().optional(), error: WireError.optional() }),
   ...studyEvents,
 } as const
 

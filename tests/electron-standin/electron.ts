@@ -3,6 +3,7 @@ import { App } from './app.ts'
 import { browserWindowClass } from './browser-window.ts'
 import type { Cdp } from './cdp.ts'
 import { IpcMain } from './ipc-main.ts'
+import { Notification } from './notification.ts'
 import { Session } from './session.ts'
 import type { WebContents } from './web-contents.ts'
 
@@ -51,4 +52,5 @@ export function attachChromium(connection: Cdp): void {
 
 export const becomeReady = (): void => app.markReady()
 
-export default { app, ipcMain, session, BrowserWindow, webContents }
+export { Notification }
+export default { app, ipcMain, session, BrowserWindow, webContents, Notification }

@@ -6,7 +6,7 @@ export function keyOf(event: KeyboardEvent): GlobalKey | undefined {
   const { key, ctrlKey, altKey, metaKey } = event
   if (ctrlKey && !altKey && !metaKey) return { k: 'find' as const, b: 'side' as const }[key.toLowerCase()]
   if (ctrlKey || altKey || metaKey || isTyping(event.target)) return undefined
-  if (/^[1-9]$/.test(key)) return Number(key)
+  if (/^[0-9]$/.test(key)) return key === '0' ? 10 : Number(key)
   return { g: 'address' as const, '[': 'hop-before' as const, ']': 'hop-after' as const }[key]
 }
 

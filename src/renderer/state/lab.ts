@@ -1,5 +1,6 @@
 import { computed, inject, shallowReactive, shallowRef, type InjectionKey } from 'vue'
 import type { Diagnosis, ExperimentListing, RequestOut, RunEvent, RunListing } from '../../shared/contract.ts'
+import type { Settings } from '../../shared/settings-contract.ts'
 import type { Connection } from '../client/connection.ts'
 import { problemOf, type Problem } from '../client/problem.ts'
 import { runClaims, type RunClaims } from './claims.ts'
@@ -42,6 +43,7 @@ export function createLab(connection: Connection) {
   const runs = shallowRef<readonly RunListing[]>()
   const images = shallowRef<readonly Image[]>()
   const diagnoses = shallowRef<readonly Diagnosis[]>()
+  const settings = shallowRef<Settings>()
   const problem = shallowRef<Problem>()
   const build = shallowRef<Build>({ state: 'idle' })
   const records = new Map<string, RunRecord>()
@@ -70,12 +72,15 @@ export function createLab(connection: Connection) {
     })
   const refresh = async (): Promise<void> => {
     await guarded(async () => {
-      const [nextInfo, nextExperiments, nextRuns] = await Promise.all([
+      const [nextInfo, nextSettings, nextExperiments, nextRuns] = await Promise.all([
         client.invoke('lab:info', {}),
+        client.invoke('lab:settings', {}),
         client.invoke('experiment:list', {}),
         client.invoke('run:list', {}),
       ])
       info.value = nextInfo
+      settings.value = nextSettings
+      if (nextInfo.building && build.value.state !== 'running') build.value = { state: 'running', phase: 'going on', percent: 0 }
       experiments.value = nextExperiments
       runs.value = nextRuns
     })
@@ -140,12 +145,19 @@ export function createLab(connection: Connection) {
     return id
   }
 
+  const setNotify = (notify: boolean): Promise<void> =>
+    guarded(async () => {
+      settings.value = await client.invoke('lab:set', { notify })
+    })
+  const cancelBuild = (): Promise<void> =>
+    guarded(async () => {
+      await client.invoke('image:cancel', {})
+    })
+
   const buildImage = async (): Promise<boolean> => {
     build.value = { state: 'running', phase: 'asking what there is', percent: 0 }
     try {
-      const manifest = await client.invoke('image:build', {})
-      build.value = { state: 'done', release: manifest.kernelRelease }
-      await Promise.all([refreshImages(), refreshDoctor()])
+      await client.invoke('image:build', {})
       return true
     } catch (error) {
       build.value = { state: 'failed', problem: problemOf(error) }
@@ -158,6 +170,11 @@ export function createLab(connection: Connection) {
     // A run that no view has looked at is read whole when one does.
     if (record?.loaded) apply(id, event)
     else if (event.type === 'finished' || event.type === 'failed') void refreshRuns()
+  })
+  client.on('image:ended', ({ release, error }) => {
+    if (release !== undefined) build.value = { state: 'done', release }
+    else if (error !== undefined) build.value = { state: 'failed', problem: error }
+    void Promise.all([refreshImages(), refreshDoctor()])
   })
   client.on('image:progress', (progress) => {
     build.value = { state: 'running', ...progress }
@@ -179,6 +196,7 @@ export function createLab(connection: Connection) {
     runs,
     images,
     diagnoses,
+    settings,
     problem,
     build,
     running: computed(() => (runs.value ?? []).filter((run) => run.state === 'running')),
@@ -192,5 +210,7 @@ export function createLab(connection: Connection) {
     loadComparison,
     startRun,
     buildImage,
+    cancelBuild,
+    setNotify,
   }
 }

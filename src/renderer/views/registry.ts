@@ -24,7 +24,7 @@ export interface View {
   readonly component: Component
 }
 
-/** In the order of the tabs and of the keys 1 to 9. */
+/** In the order of the tabs and of the keys 1 to 9 and 0. */
 export const VIEWS: readonly View[] = [
   { id: 'lab', name: 'Lab', words: 'experiments, images and runs', about: 'lab', component: LabView },
   { id: 'live', name: 'Live', words: 'phases, serial console, steps', about: 'run', component: LiveView },
