@@ -42,6 +42,8 @@ export default defineConfig({
     build: {
       outDir: 'out/renderer',
       minify: true,
+      // The page comes from this machine, not over a network: one chunk with xterm and Vue in it is as well.
+      chunkSizeWarningLimit: 1500,
       modulePreload: { polyfill: false },
       rolldownOptions: { checks, input: { index: 'src/renderer/index.html' } },
     },
