@@ -1,3 +1,5 @@
+import type { KernelFacts } from '../shared/documents/index.ts'
+
 /**
  * What kernels of a series do, as far as this model has its rules. A series that is not listed is one whose source the
  * rules were not read from: its behaviour is unpredicted, never guessed from a neighbour.
@@ -38,3 +40,9 @@ export const behaviourOf = (release: string): Behaviour | undefined =>
 
 export const rulesMissing = (release: string): string =>
   `the model has the rules of ${behaviours.map((known) => known.series).join(' and ')}, not of release ${release}`
+
+/**
+ * CONFIG_KEXEC_HANDOVER is not set; only a kernel that the lab built says so. What a boot before hands over, add_kho() (arch/x86/kernel/setup.c, 7.3) then
+ * ignores.
+ */
+export const builtWithout = ({ build }: KernelFacts): boolean => build !== undefined && !build.options.includes('KEXEC_HANDOVER')

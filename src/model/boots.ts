@@ -1,6 +1,6 @@
 import type { Experiment, Fault, KernelFacts, SubjectValues } from '../shared/documents/index.ts'
 import { isMemoryStep } from '../shared/documents/index.ts'
-import { behaviourOf, rulesMissing, type Behaviour } from './behaviour.ts'
+import { behaviourOf, builtWithout, rulesMissing, type Behaviour } from './behaviour.ts'
 import { firstBootFits, possibleProcessors } from './boot/first-boot.ts'
 import { isRandom } from './boot/kaslr.ts'
 import { commandLine } from './command-line.ts'
@@ -65,7 +65,7 @@ export interface KhoOn {
 
 interface KhoOff {
   readonly kind: 'off'
-  readonly why: 'asked' | 'scratch'
+  readonly why: 'asked' | 'built' | 'scratch'
   /** As above. */
   readonly certain: boolean
   /** This kernel was given a handover all the same: `kho=` only decides about producing one. */
@@ -161,6 +161,7 @@ function khoState(
 ): KhoState {
   const behaviour = behaviourOf(kernel.release)
   if (behaviour === undefined) return { kind: 'unknown', reason: rulesMissing(kernel.release) }
+  if (builtWithout(kernel)) return { kind: 'off', why: 'built', certain: true, received: false }
   const before = previous?.kho
   if (before?.kind === 'unknown') {
     return { kind: 'unknown', reason: `what boot ${previous?.hop ?? 0} hands over is not known: ${before.reason}` }

@@ -55,6 +55,7 @@ export const in73 =
     functions.map((name) => ({ function: name, file, release: '7.3' }))
 
 export const kho = in73('kernel/liveupdate/kexec_handover.c')
+export const khoHeader = in73('include/linux/kexec_handover.h')
 export const khoDebugfs = in73('kernel/liveupdate/kexec_handover_debugfs.c')
 export const luo = in73('kernel/liveupdate/luo_core.c')
 export const luoSession = in73('kernel/liveupdate/luo_session.c')

@@ -39,6 +39,8 @@ interface LoadRequest {
   readonly kernel: { readonly initSize: number; readonly prefAddress: number; readonly kernelAlignment: number }
   /** 0 when no initrd is loaded. */
   readonly initrdSize: number
+  /** The loading kernel is built without KHO. */
+  readonly withoutKho?: true | undefined
 }
 
 const MIN_PURGATORY_ADDR = 0x3000
@@ -61,14 +63,13 @@ const CMDLINE_SIZE = 2047
  * kbuf.bufsz of bzImage64_load() (arch/x86/kernel/kexec-bzimage64.c, 7.3) on a BIOS machine: no EFI map, no device tree.
  * The 32 bytes that CONFIG_IMA_KEXEC adds never change the page count, which is all that placement uses.
  */
-export const bootParamsSize = (cmdlineLength: number): number =>
+export const bootParamsSize = (cmdlineLength: number, withoutKho = false): number =>
   roundUp(SIZEOF_BOOT_PARAMS + cmdlineLength + 1 + MAX_ELFCOREHDR_STR_LEN, 16) +
   SIZEOF_SETUP_DATA +
   SIZEOF_EFI_SETUP_DATA +
   SIZEOF_SETUP_DATA +
   RNG_SEED_LENGTH +
-  SIZEOF_SETUP_DATA +
-  SIZEOF_KHO_DATA
+  khoRoom(withoutKho)
 
 /**
  * How far behind the start of boot params the setup_data begins (setup_boot_parameters(), arch/x86/kernel/kexec-bzimage64.c, 7.3):
@@ -76,6 +77,9 @@ export const bootParamsSize = (cmdlineLength: number): number =>
  */
 export const setupDataOffset = (cmdlineLength: number): number =>
   roundUp(SIZEOF_BOOT_PARAMS + cmdlineLength + 1 + MAX_ELFCOREHDR_STR_LEN, 16)
+
+/** What bzImage64_load() leaves for KHO's entry and setup_boot_parameters() steps over, KHO being on or off; it must be built in. */
+export const khoRoom = (withoutKho: boolean): number => (withoutKho ? 0 : SETUP_DATA_BYTES.kho)
 
 /** Entries of setup_data with their headers. */
 export const SETUP_DATA_BYTES = { kho: SIZEOF_SETUP_DATA + SIZEOF_KHO_DATA, seed: SIZEOF_SETUP_DATA + RNG_SEED_LENGTH } as const
@@ -95,7 +99,7 @@ export function segmentRequests(load: LoadRequest): readonly SegmentRequest[] {
           } as const,
         ]),
     { name: 'purgatory', memsz: load.purgatorySize, align: PAGE_SIZE, min: MIN_PURGATORY_ADDR },
-    { name: 'boot params', memsz: bootParamsSize(load.cmdlineLength), align: 16, min: MIN_BOOTPARAM_ADDR },
+    { name: 'boot params', memsz: bootParamsSize(load.cmdlineLength, load.withoutKho), align: 16, min: MIN_BOOTPARAM_ADDR },
     {
       name: 'kernel',
       memsz: kernel.initSize,

@@ -14,6 +14,8 @@ export const LoadInputs = z.strictObject({
   initrdSize: z.int().min(0),
   /** Where the loading kernel looks when KHO is off, in its order; absent when it is on and the scratch regions are given. */
   systemRam: z.array(z.strictObject({ start: z.int().min(0), size: z.int().min(0) })).optional(),
+  /** The loading kernel is built without KHO. */
+  withoutKho: z.literal(true).optional(),
 })
 export type LoadInputs = z.infer<typeof LoadInputs>
 
@@ -25,13 +27,17 @@ const purgatorySizes = Array.from({ length: 16 }, (_unused, page) => (page + 1) 
 
 function place(inputs: LoadInputs, given: Given, purgatorySize: number): Result<readonly Segment[]> {
   if (!cmdlineFits(inputs.cmdlineLength)) return err('the command line is too long: kexec_file_load fails with EINVAL')
-  const { cmdlineLength, kernel, initrdSize, systemRam } = inputs
+  const { cmdlineLength, kernel, initrdSize, systemRam, withoutKho } = inputs
   const scratch = given['scratch.regions']?.map(({ start, size }) => ({ start: fromHex(start), size: fromHex(size) }))
   const regions = systemRam ?? scratch
   if (regions === undefined) return err('the scratch regions are not known')
   const [scratchCount, where] =
     systemRam === undefined ? ([regions.length, 'scratch region'] as const) : ([0, 'range of System RAM'] as const)
-  return placeSegments(segmentRequests({ scratchCount, purgatorySize, cmdlineLength, kernel, initrdSize }), regions, where)
+  return placeSegments(
+    segmentRequests({ scratchCount, purgatorySize, cmdlineLength, kernel, initrdSize, withoutKho }),
+    regions,
+    where,
+  )
 }
 
 /**

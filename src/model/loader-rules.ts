@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../shared/result.ts'
 import { fromHex, hex } from '../shared/units.ts'
 import type { Span } from './firmware-map.ts'
 import { possiblePlaces } from './kaslr-places.ts'
-import { SETUP_DATA_BYTES, SIZEOF_BOOT_PARAMS, setupDataOffset, type Segment } from './kexec-placement.ts'
+import { khoRoom, SIZEOF_BOOT_PARAMS, setupDataOffset, type Segment } from './kexec-placement.ts'
 import { LoadGiven, LoadInputs, whatever } from './kexec-rules.ts'
 import { defineRule, type Rule } from './rule.ts'
 
@@ -24,7 +24,13 @@ const behindBootParams = (value: (start: number, inputs: LoadInputs) => Json): R
     }),
   )
 
-const KaslrInputs = z.strictObject({ load: LoadInputs, imageSize: z.int().positive(), align: z.int().positive() })
+const KaslrInputs = z.strictObject({
+  load: LoadInputs,
+  imageSize: z.int().positive(),
+  align: z.int().positive(),
+  /** RAM from the lowest to the highest, for a kernel that does not know of scratch. */
+  ram: z.array(z.strictObject({ start: z.int().min(0), end: z.int().min(0) })).optional(),
+})
 
 /** Ranges as the subject has them. */
 export const placesValue = (
@@ -36,7 +42,7 @@ export const placesValue = (
 })
 
 function placesAfterKexec(
-  { load, imageSize, align }: z.output<typeof KaslrInputs>,
+  { load, imageSize, align, ram: all }: z.output<typeof KaslrInputs>,
   given: z.output<typeof LoadGiven>,
   placed: readonly Segment[],
 ): Result<Json> {
@@ -49,7 +55,7 @@ function placesAfterKexec(
   }))
   const ram = load.systemRam?.map(({ start, size }) => ({ start, end: start + size })).reverse()
   const places = possiblePlaces({
-    areas: ram ?? scratch ?? [],
+    areas: all ?? ram ?? scratch ?? [],
     output: kernel.start,
     initSize: load.kernel.initSize,
     imageSize,
@@ -63,9 +69,9 @@ function placesAfterKexec(
 export const loaderRules = {
   /** setup_cmdline() (arch/x86/kernel/kexec-bzimage64.c, 7.3) */
   'kexec-cmdline': behindBootParams((start) => ({ address: hex(start + SIZEOF_BOOT_PARAMS) })),
-  /** setup_kho() and setup_rng_seed(): each goes to the head of the list; room for KHO's is left even when it is off. */
-  'kexec-setup-data': behindBootParams((start, { cmdlineLength, systemRam }) => ({
-    head: hex(start + setupDataOffset(cmdlineLength) + SETUP_DATA_BYTES.kho),
+  /** setup_kho() and setup_rng_seed(): each goes to the head of the list; room for KHO's is left even when it is off, but not where it is not built in. */
+  'kexec-setup-data': behindBootParams((start, { cmdlineLength, systemRam, withoutKho }) => ({
+    head: hex(start + setupDataOffset(cmdlineLength) + khoRoom(withoutKho === true)),
     types: systemRam === undefined ? [SETUP_RNG_SEED, SETUP_KEXEC_KHO] : [SETUP_RNG_SEED],
   })),
   'kexec-places': defineRule(KaslrInputs, LoadGiven, (inputs, given) =>

@@ -5,7 +5,7 @@ import { ProbeTableView } from '../shared/documents/workload/observed.ts'
 import { canonicalJson, type Json } from '../shared/json.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import { bytes, fromHex, hex, PAGE_SIZE, roundDown } from '../shared/units.ts'
-import { behaviourOf, rulesMissing } from './behaviour.ts'
+import { behaviourOf, builtWithout, rulesMissing } from './behaviour.ts'
 import { bootInput, tcgProcessor, type FirstBoot } from './boot/first-boot.ts'
 import { handedBootInput, kexecBootInput, type KexecBoot } from './boot/kexec-boot.ts'
 import { NOT_RANDOM, type BootInput, type Handover } from './boot/input.ts'
@@ -95,7 +95,7 @@ function inputOf(asked: Asked, given: Known, context: RuleContext): Result<BootI
     return ok(bootInput(boot, base === undefined ? kernel.header.prefAddress : fromHex(base), random))
   const kernelBase = base === undefined ? undefined : fromHex(base)
   const started: KexecBoot = { ...boot, kernel, kernelBase, random }
-  return asked.start === 'handover' ? received(started, asked, given, context) : loadedOnly(started, asked, given)
+  return asked.start === 'handover' ? received(started, asked, given, context) : loadedOnly(started, asked, given, context)
 }
 
 function received(boot: KexecBoot, asked: Asked, given: Known, { kernels }: RuleContext): Result<BootInput> {
@@ -107,14 +107,16 @@ function received(boot: KexecBoot, asked: Asked, given: Known, { kernels }: Rule
 }
 
 /** Where no handover says it, the loading kernel has said where the segments lie. */
-function loadedOnly(boot: KexecBoot, { start }: Asked, given: Known): Result<BootInput> {
+function loadedOnly(boot: KexecBoot, { hop, start }: Asked, given: Known, { kernels }: RuleContext): Result<BootInput> {
   const startOf = (name: string): number | undefined => {
     const segment = given['kexec.segments']?.find((candidate) => candidate.name === name)
     return segment === undefined ? undefined : fromHex(segment.start)
   }
   const [bootParams, kernel] = [startOf('boot_params'), startOf('kernel')]
   if (bootParams === undefined || kernel === undefined) return err('where the segments were loaded is not known')
-  return ok(kexecBootInput(boot, { bootParams, kernel, initrd: startOf('initrd') }, { kho: start === 'rejected' }))
+  const loading = kernels[hop - 1]
+  const withoutKho = loading !== undefined && builtWithout(loading)
+  return ok(kexecBootInput(boot, { bootParams, kernel, initrd: startOf('initrd') }, { kho: start === 'rejected', withoutKho }))
 }
 
 function handoverOf({ restored, takenBack }: Asked, given: Known): Result<Omit<Handover, 'array'>> {

@@ -5,7 +5,7 @@ import { KernelBuildFacts } from '../shared/documents/kernel-build-facts.ts'
 import { MiB, hex } from '../shared/units.ts'
 import buildFacts from './boot/fixtures/build-facts.json' with { type: 'json' }
 import recorded from './boot/fixtures/first-boots.json' with { type: 'json' }
-import { kernelOf } from './model.fixture.ts'
+import { kernelOf, outline } from './model.fixture.ts'
 import { predict } from './predict.ts'
 import { resolve } from './resolve.ts'
 
@@ -91,4 +91,17 @@ describe('scratch of a first boot', () => {
       ]
     `)
   })
+})
+
+it('a kernel that the lab built without KHO has none, and says what it does with what it is given', () => {
+  const build = kernel.build && { ...kernel.build, options: kernel.build.options.filter((option) => option !== 'KEXEC_HANDOVER') }
+  const without: KernelFacts = { ...kernel, ...(build ? { build } : {}) }
+  const { experiment } = completeExperiment(ExperimentFile.parse({ name: 'x', hops: 1 }))
+  if (experiment === undefined) throw new Error('no experiment')
+  const lines = outline(predict(experiment, [kernel, without], { experimentSha256: '0'.repeat(64) }))
+  expect(lines.filter((line) => /^hop1\.(boot\.kho|boot\.outcome|handover|tree)/.test(line))).toEqual([
+    'hop1.boot.outcome: value {"how":"no-handover"}',
+    'hop1.handover.refused: value ["Passed KHO data, but CONFIG_KEXEC_HANDOVER not set. Ignoring."]',
+    'hop1.boot.kho: value false',
+  ])
 })

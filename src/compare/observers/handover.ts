@@ -17,7 +17,7 @@ export function khoSetupData<T>(view: GuestView, extract: (data: KhoSetupData) =
   })
 }
 
-const REFUSAL = /^(?:setup: |disabling KHO revival)/
+const REFUSAL = /^(?:setup: |disabling KHO revival|Passed KHO data, )/
 
 const Named = z.array(PreservedRecord)
 

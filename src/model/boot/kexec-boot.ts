@@ -1,6 +1,6 @@
 import type { KernelFacts } from '../../shared/documents/index.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import { SETUP_DATA_BYTES, placeSegments, segmentRequests, setupDataOffset } from '../kexec-placement.ts'
+import { khoRoom, SETUP_DATA_BYTES, placeSegments, segmentRequests, setupDataOffset } from '../kexec-placement.ts'
 import { bootInput, type FirstBoot } from './first-boot.ts'
 import type { BootInput, Handover, Randomness } from './input.ts'
 
@@ -22,19 +22,24 @@ export interface Loaded {
 
 /**
  * All that decides what such a boot reserves: the firmware's map as before (setup_e820_entries(),
- * arch/x86/kernel/kexec-bzimage64.c, 7.3), everything else where it was loaded. `entries`: which entries setup_data has. A
- * kernel gives a seed for random numbers as soon as it has some itself, long before it can load another.
+ * arch/x86/kernel/kexec-bzimage64.c, 7.3), everything else where it was loaded. `entries`: which entries setup_data has, and whether the kernel that loaded
+ * them is built without KHO. A kernel gives a seed for random numbers as soon as it has some itself, long before it can load another.
  */
-export function kexecBootInput(boot: KexecBoot, loaded: Loaded, entries: { readonly kho: boolean }): BootInput {
+export function kexecBootInput(
+  boot: KexecBoot,
+  loaded: Loaded,
+  entries: { readonly kho: boolean; readonly withoutKho: boolean },
+): BootInput {
   const { kernel, cmdline, random } = boot
   const input = bootInput({ ...boot, initrdSize: kernel.initrdSize }, boot.kernelBase ?? loaded.kernel, random)
   const start = loaded.bootParams + setupDataOffset(cmdline.length)
   const { kho, seed } = SETUP_DATA_BYTES
+  const seedAt = start + khoRoom(entries.withoutKho)
   const initrd = loaded.initrd ?? 0
   return {
     ...input,
     initrd: { start: initrd, end: loaded.initrd === undefined ? 0 : initrd + kernel.initrdSize },
-    setupData: [{ start: start + kho, end: start + kho + seed }, ...(entries.kho ? [{ start, end: start + kho }] : [])],
+    setupData: [{ start: seedAt, end: seedAt + seed }, ...(entries.kho ? [{ start, end: start + kho }] : [])],
   }
 }
 
@@ -54,6 +59,6 @@ export function handedBootInput(boot: KexecBoot, handover: Omit<Handover, 'array
   const startOf = (name: string): number | undefined => placed.value.find((segment) => segment.name === name)?.start
   const [array, bootParams, kernel] = [startOf('scratch array'), startOf('boot params'), startOf('kernel')]
   if (array === undefined || bootParams === undefined || kernel === undefined) return err('a segment has no place')
-  const input = kexecBootInput(boot, { bootParams, kernel, initrd: startOf('initrd') }, { kho: true })
+  const input = kexecBootInput(boot, { bootParams, kernel, initrd: startOf('initrd') }, { kho: true, withoutKho: false })
   return ok({ ...input, handover: { ...handover, array } })
 }

@@ -1,7 +1,7 @@
 import type { PredictedClaim } from '../../shared/documents/index.ts'
 import type { Boot } from '../boots.ts'
 import { cmdlineFits } from '../kexec-placement.ts'
-import { claim, kho, khoDebugfs, unpredicted, version, x86Setup } from '../claim.ts'
+import { claim, kho, khoDebugfs, khoHeader, unpredicted, version, x86Setup } from '../claim.ts'
 import { answered, type Answer } from './memory-answer.ts'
 import { SCHEDULE } from './schedules.ts'
 
@@ -22,6 +22,7 @@ export function bootClaims(boot: Boot): readonly PredictedClaim[] {
 }
 
 const ON = 'KHO is on and has its debugfs directory'
+const WITHOUT = 'KHO is not there: this kernel is built without CONFIG_KEXEC_HANDOVER'
 const DISABLED = 'KHO is disabled: no scratch region can be reserved, so the kernel goes on without'
 
 function khoClaim(boot: Boot): PredictedClaim {
@@ -30,9 +31,16 @@ function khoClaim(boot: Boot): PredictedClaim {
   if (state.kind === 'unknown') return claim(boot, 'boot.kho', ON, kho('kho_init'), unpredicted(state.reason))
   if (!state.certain) return claim(boot, 'boot.kho', ON, [...kho('kho_init'), ...SCHEDULE], fitOfScratch(boot))
   if (state.kind === 'on') return claim(boot, 'boot.kho', ON, stays, { value: true })
-  return state.why === 'asked'
-    ? claim(boot, 'boot.kho', 'KHO is off, as the command line asks', kho('kho_parse_enable', 'kho_init'), { value: false })
-    : claim(boot, 'boot.kho', DISABLED, kho('kho_reserve_scratch', 'kho_init'), { value: false })
+  switch (state.why) {
+    case 'asked':
+      return claim(boot, 'boot.kho', 'KHO is off, as the command line asks', kho('kho_parse_enable', 'kho_init'), {
+        value: false,
+      })
+    case 'built':
+      return claim(boot, 'boot.kho', WITHOUT, khoHeader('kho_is_enabled'), { value: false })
+    case 'scratch':
+      return claim(boot, 'boot.kho', DISABLED, kho('kho_reserve_scratch', 'kho_init'), { value: false })
+  }
 }
 
 /** KHO is on as long as the boot that reserved scratch had room for it. */

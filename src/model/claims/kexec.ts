@@ -1,5 +1,6 @@
 import type { Basis, PredictedClaim, Subject } from '../../shared/documents/index.ts'
 import { fromHex, PAGE_SIZE } from '../../shared/units.ts'
+import { builtWithout } from '../behaviour.ts'
 import type { Boot } from '../boots.ts'
 import {
   byRule,
@@ -60,7 +61,7 @@ function placementClaims(boot: Boot, previous: Boot, where: 'scratch' | 'System 
     inputs.purgatorySize === undefined
       ? claim(boot, 'kexec.segments', SEGMENTS, basis, unpredicted("the size of the loading kernel's purgatory is not known"))
       : made('kexec.segments', SEGMENTS, 'kexec-segments'),
-    ...kexecLoaderClaims(boot, previous, inputs),
+    ...kexecLoaderClaims(boot, previous, inputs, systemRam(boot)),
   ]
 }
 
@@ -82,6 +83,7 @@ function loadInputs(boot: Boot, previous: Boot, where: 'scratch' | 'System RAM')
     cmdlineLength: boot.cmdline.length,
     kernel: { initSize, prefAddress, kernelAlignment },
     initrdSize: boot.kernel.initrdSize,
+    ...(builtWithout(previous.kernel) ? { withoutKho: true } : {}),
     ...(where === 'scratch' ? {} : { systemRam: systemRam(boot) }),
   }
 }

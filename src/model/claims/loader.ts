@@ -3,6 +3,7 @@ import { JsonValue, type Json } from '../../shared/json.ts'
 import { MiB, fromHex, hex } from '../../shared/units.ts'
 import { isRandom } from '../boot/kaslr.ts'
 import { initrdPlace } from '../boot/loader.ts'
+import { builtWithout } from '../behaviour.ts'
 import type { Boot } from '../boots.ts'
 import { byRule, bzImage64, claim, compressed, givenOf, qemu, unpredicted, type Prediction } from '../claim.ts'
 import { firmwareMap, processorOf, socketsOf, whyRamUnknown, type Span } from '../firmware-map.ts'
@@ -85,7 +86,12 @@ const imageOf = ({ symbols, numbers }: NonNullable<Boot['kernel']['build']>): { 
 })
 
 /** What the loading kernel put into its segment of boot_params, and where KASLR may have moved the next one. */
-export function kexecLoaderClaims(boot: Boot, previous: Boot, inputs: LoadInputs): readonly PredictedClaim[] {
+export function kexecLoaderClaims(
+  boot: Boot,
+  previous: Boot,
+  inputs: LoadInputs,
+  systemRam: NonNullable<LoadInputs['systemRam']>,
+): readonly PredictedClaim[] {
   const { build } = boot.kernel
   const random = build !== undefined && isRandom({ build, cmdline: boot.cmdline })
   const params = bzImage64('bzImage64_load', 'setup_boot_parameters')
@@ -111,12 +117,21 @@ export function kexecLoaderClaims(boot: Boot, previous: Boot, inputs: LoadInputs
             'loader.kernel',
             TITLES['loader.kernel'],
             compressed('choose_random_location', 'process_kho_entries'),
-            answered('kexec-places', { load: inputs, ...imageOf(build) }, inputs, previous),
+            answered(
+              'kexec-places',
+              { load: inputs, ...imageOf(build), ...(builtWithout(boot.kernel) ? { ram: upwards(systemRam) } : {}) },
+              inputs,
+              previous,
+            ),
           ),
         ]
       : []),
   ]
 }
+
+/** process_kho_entries() is built only with KHO: without it a kernel may go wherever there is RAM. */
+const upwards = (ram: NonNullable<LoadInputs['systemRam']>): Span[] =>
+  ram.map(({ start, size }) => ({ start, end: start + size })).reverse()
 
 const OTHER_BUILD =
   'a kernel with EFI, IMA or a device tree puts more into setup_data, and this one does not say whether it has them'

@@ -1,9 +1,23 @@
 import type { PredictedClaim } from '../../shared/documents/index.ts'
 import { behaviourOf, rulesMissing } from '../behaviour.ts'
 import type { Boot } from '../boots.ts'
-import { byRule, claim, extable, givenOf, kexecCore, kho, khoBlock, luo, luoSession, tasks, unpredicted } from '../claim.ts'
+import {
+  byRule,
+  claim,
+  extable,
+  givenOf,
+  kexecCore,
+  kho,
+  khoBlock,
+  luo,
+  luoSession,
+  tasks,
+  unpredicted,
+  x86Setup,
+} from '../claim.ts'
 
 const OUTCOME = 'How this boot goes'
+const NOT_BUILT = 'Passed KHO data, but CONFIG_KEXEC_HANDOVER not set. Ignoring.'
 const REFUSED = 'What the kernel says about a handover that it does not take'
 
 const EMPTY_BLOCK = [...luoSession('luo_session_insert'), ...khoBlock('kho_block_set_restore'), ...luo('liveupdate_early_init')]
@@ -36,6 +50,8 @@ const plainLoad = ({ fault }: Boot) => (fault?.fault === 'kexec-load' ? kexecCor
 function refusedClaim(boot: Boot, from: number): PredictedClaim {
   if (boot.fault?.fault === 'kexec-load')
     return claim(boot, 'handover.refused', REFUSED, kexecCore('do_kexec_load'), { value: [] })
+  if (boot.kho.kind === 'off' && boot.kho.why === 'built')
+    return claim(boot, 'handover.refused', REFUSED, x86Setup('add_kho'), { value: [NOT_BUILT] })
   const wanted = behaviourOf(boot.kernel.release)?.khoCompatible
   const prediction =
     wanted === undefined
