@@ -9,7 +9,7 @@ type StudyRequest = Extract<RequestName, `study:${string}`>
 export function studyHandlers(studies: StudyRuns) {
   return {
     'study:list': () => listStudies(),
-    'study:start': async ({ study }: { study: unknown }) => studies.start(study),
+    'study:start': ({ study }: { study: unknown }) => studies.start(study),
     'study:cancel': async ({ id }: { id: string }) => ({ cancelled: studies.cancel(id) }),
     'study:runs': async () => studies.list(),
     'study:events': async ({ id }: { id: string }) => studies.events(id),

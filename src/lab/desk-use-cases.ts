@@ -45,6 +45,8 @@ export interface DeskDependencies {
   ): Promise<StartedRun>
   /** Runs on disk, newest first. */
   listRuns(): Promise<readonly RunListing[]>
+  /** Where a run on disk lies. */
+  readonly runFolder: (id: string) => Promise<string>
   /** What can be told again of a run that this process did not make. */
   storedEvents(id: string): Promise<readonly RunEvent[]>
   comparison(id: string): Promise<RequestOut<'run:comparison'>>

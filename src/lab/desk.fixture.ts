@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { RunMap } from '../shared/boot-views.ts'
 import type { AttachableMachine, EventPayload, RunEvent, RunListing } from '../shared/contract.ts'
 import { diffRuns } from '../compare/diff-runs.ts'
@@ -123,6 +124,7 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
       return { listing, done, controls: fixtureControls }
     },
     listRuns: async () => stored,
+    runFolder: async (id) => join('/nowhere', id),
     storedEvents: async (id) => {
       known(id)
       return script

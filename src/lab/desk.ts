@@ -10,6 +10,7 @@ import { studyHandlers } from './desk-studies.ts'
 import type { DeskDependencies } from './desk-use-cases.ts'
 import { editForm, formOf } from './experiment-form.ts'
 import { createStudyRuns } from './simulate/study-runs.ts'
+import { startFolder } from './simulate/study-shelf.ts'
 
 export type DeskListener = <K extends EventName>(name: K, payload: EventPayload<K>) => void
 
@@ -58,7 +59,10 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     closed: (payload) => emit('shell:closed', payload),
   })
 
-  const studies = createStudyRuns((id, gathered) => emit('study:event', { id, events: gathered }))
+  const studies = createStudyRuns({
+    emit: (id, gathered) => emit('study:event', { id, events: gathered }),
+    folderOf: (run) => startFolder(run, dependencies.runFolder),
+  })
 
   const handlers: Handlers = {
     ...studyHandlers(studies),

@@ -46,6 +46,7 @@ export function openDesk({ host, runs = runsDirectory(), print = printWithChromi
     sweep: async (yaml, sweep) => predictSweep(experimentOfText(yaml), parseSweep(sweep)),
     startRun: (yaml, options) => startRun(runs, yaml, options),
     listRuns: () => listRuns(runs),
+    runFolder: (id) => findRun(runs, id),
     storedEvents: async (id) => replayRun(await findRun(runs, id)),
     comparison: async (id) => readComparison(await findRun(runs, id)),
     kho: async (id, hop) => khoOfRun(await findRun(runs, id), hop),

@@ -26,10 +26,22 @@ export interface PolicySummary {
   readonly bootMargin: number
 }
 
+/** What a study that was cancelled lacks: what had begun, and what had not. Undefined where every simulation came to its end. */
+export function cutShortWords({ rows, unfinished = [] }: Pick<StudyResult, 'rows' | 'unfinished'>): string | undefined {
+  if (unfinished.length === 0) return undefined
+  const begun = new Set(rows.map(nameOf))
+  const cut = unfinished.filter((one) => begun.has(nameOf(one))).length
+  const simulations = (count: number): string => `${count} ${count === 1 ? 'simulation' : 'simulations'}`
+  return `${simulations(cut)} cut short, ${simulations(unfinished.length - cut)} not begun`
+}
+
+const nameOf = ({ policy, value, seed }: Pick<StudyRow, 'policy' | 'value' | 'seed'>): string =>
+  `${policy}/${value ?? ''}/${seed}`
+
 /** In the order of the study's rows. Simulations that were cancelled before their end do not count: nobody knows how they end. */
 export function summarise({ rows, generations, unfinished = [] }: StudyResult): readonly PolicySummary[] {
-  const cancelled = new Set(unfinished.map(({ policy, value, seed }) => `${policy}/${value ?? ''}/${seed}`))
-  const finished = rows.filter(({ policy, value, seed }) => !cancelled.has(`${policy}/${value ?? ''}/${seed}`))
+  const cancelled = new Set(unfinished.map(nameOf))
+  const finished = rows.filter((row) => !cancelled.has(nameOf(row)))
   const groups = Map.groupBy(finished, ({ policy, value }) => `${policy}/${value ?? ''}`)
   return [...groups.values()].map((group) => summaryOf(group, generations))
 }

@@ -1,8 +1,9 @@
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
 import { POLICY_IDS, PolicyId, type StudyMap } from '../../shared/documents/index.ts'
 import { LabError } from '../../shared/result.ts'
 import { MAP_CELLS } from '../../shared/study-contract.ts'
+import { cutShortWords } from '../../shared/study-summary.ts'
 import { newCommand, type Cli } from '../command.ts'
 import { EXIT } from '../exit-code.ts'
 import { interruptible } from '../interrupt.ts'
@@ -66,7 +67,7 @@ async function simulate(cli: Cli, file: string, options: SimulateOptions): Promi
     ...(generations && { generations }),
     ...(seeds && { seeds }),
   })
-  const { study, observed } = await withStart(adjusted, dirname(file))
+  const { study, observed } = await withStart(adjusted, (run) => resolve(dirname(file), run))
   const progress = progressLine(terminal)
   const { workers, seed, check } = options
   const maps: StudyMap[] = []
@@ -81,8 +82,9 @@ async function simulate(cli: Cli, file: string, options: SimulateOptions): Promi
     const { writeStudyReport } = await import('../../lab/simulate/report.ts')
     await writeStudyReport(options.html, { study, result, command: commandOf(file, options), maps })
   }
-  if (result.unfinished !== undefined) {
-    terminal.err(`cancelled: ${result.unfinished.length} simulations did not come to their end; the others are complete\n`)
+  const cut = cutShortWords(result)
+  if (cut !== undefined) {
+    terminal.err(`cancelled: ${cut}; the others are complete\n`)
     cli.exitCode = EXIT.incomplete
   }
   terminal.out(cli.json ? `${JSON.stringify(result)}\n` : options.csv === true ? studyCsv(result) : studyTable(result))

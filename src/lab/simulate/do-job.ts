@@ -1,3 +1,4 @@
+import { POLICIES } from '../../model/policy/policies.ts'
 import { tryPrimitive } from '../../model/policy/primitive.ts'
 import { PolicyBroken, simulate } from '../../model/policy/simulate.ts'
 import type { StudyMap, StudyPrimitive } from '../../shared/documents/index.ts'
@@ -14,7 +15,7 @@ export function doJob(job: Job, onGeneration: (generation: Generation) => void):
   let map: StudyMap | undefined
   const maps = mapCells === undefined ? {} : { map: { cells: mapCells, on: (drawn: StudyMap) => void (map = valued(drawn)) } }
   try {
-    for (const row of simulate({ ...job, ...maps })) onGeneration({ row: valued(row), map })
+    for (const row of simulate({ ...job, policy: POLICIES[job.policy], ...maps })) onGeneration({ row: valued(row), map })
   } catch (error) {
     if (!(error instanceof PolicyBroken)) throw error
     throw new LabError(

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { parseFreeByType } from '../../abi/free-by-type.ts'
 import { parsePagetypeinfo } from '../../abi/page-counts.ts'
 import { parseZoneinfo, type ZoneInfo } from '../../abi/zoneinfo.ts'
@@ -8,7 +9,7 @@ import { MIGRATE_TYPES } from '../../model/pages/migratetype.ts'
 import type { ObservedZone } from '../../model/pages/observed.ts'
 import { ORDERS, ZONE, ZONES_PER_NODE } from '../../model/pages/pages.ts'
 import { MIGRATE_OF_NAME, type ObservedStart } from '../../model/policy/observed-start.ts'
-import { Observation, type HopObservation, type PreservedRecord, type Reading } from '../../shared/documents/index.ts'
+import { HopObservation, HostView, Observation, type PreservedRecord, type Reading } from '../../shared/documents/index.ts'
 import { LabError, messageOf, type Result } from '../../shared/result.ts'
 import { fromHex, PAGE_SIZE } from '../../shared/units.ts'
 import { systemWords } from '../read-file.ts'
@@ -139,8 +140,15 @@ function parsed<T>(result: Result<T>): T {
   throw unfit(result.error)
 }
 
-async function hopOf(directory: string, boot: number): Promise<HopObservation> {
-  const read = Observation.safeParse(parseJson(await readText(join(directory, 'observation.json'))))
+/** What a start needs of an observation; all else may be left out of a recording. */
+const Recording = Observation.pick({ document: true, version: true }).extend({
+  hops: z.array(
+    HopObservation.pick({ hop: true }).extend({ host: HostView.pick({ ramMap: true, scratchArray: true, outRadix: true }) }),
+  ),
+})
+
+async function hopOf(directory: string, boot: number): Promise<z.infer<typeof Recording>['hops'][number]> {
+  const read = Recording.safeParse(parseJson(await readText(join(directory, 'observation.json'))))
   if (!read.success) throw unfit(`observation.json: ${read.error.issues[0]?.message ?? 'not the document that it should be'}`)
   const hop = read.data.hops.find((one) => one.hop === boot)
   if (hop === undefined) throw unfit(`it has no boot ${boot}, only ${read.data.hops.map((one) => one.hop).join(', ')}`)

@@ -5,7 +5,7 @@ import { writeReport } from '../report.ts'
 import { LAB_VERSION } from '../run/lab-version.ts'
 import { cellChart, CHART_LEGEND, heldBackChart } from './charts.ts'
 import { MAP_LEGEND, MAP_STYLE, mapLanes } from './map-chart.ts'
-import { roughSize, summarise, valueText, type PolicySummary } from '../../shared/study-summary.ts'
+import { cutShortWords, roughSize, summarise, valueText, type PolicySummary } from '../../shared/study-summary.ts'
 
 export interface StudyReport {
   readonly study: Study
@@ -64,10 +64,10 @@ function survivalChart(summaries: readonly PolicySummary[]): string {
   )
 }
 
-const cutShort = ({ unfinished }: StudyResult): string =>
-  unfinished === undefined
-    ? ''
-    : `<p class="differ">Cancelled: ${unfinished.length} simulations did not come to their end and are not counted below.</p>`
+function cutShort(result: StudyResult): string {
+  const words = cutShortWords(result)
+  return words === undefined ? '' : `<p class="differ">Cancelled: ${words}. They are not counted below.</p>`
+}
 
 /** First and last generation of each policy, where it lived for more than one. */
 function mapSection(base: readonly PolicySummary[], maps: readonly StudyMap[]): string {

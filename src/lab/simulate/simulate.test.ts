@@ -32,7 +32,7 @@ function refusal(text: string): string {
 }
 
 it('ships studies that can be read', () => {
-  const files = readdirSync(STUDIES)
+  const files = readdirSync(STUDIES).filter((file) => file.endsWith('.yaml'))
   const names = files.map((file) => parseStudy(readFileSync(join(STUDIES, file), 'utf8'), file).name)
   expect([new Set(names).size, files.length >= 6]).toEqual([files.length, true])
 })
@@ -113,7 +113,8 @@ it('prints what is done when it is interrupted, and ends with 2', { timeout: 60_
   const { code, stdout, stderr } = await kholabProcess(['simulate', file, ...options], { onStderr })
   const { rows, unfinished } = StudyResult.parse(JSON.parse(stdout))
   expect([code, rows.length > 0, unfinished?.every(({ policy }) => policy === 'scratch')]).toEqual([2, true, true])
-  expect(stderr).toContain('cancelled: ')
+  // One thread: what is not begun is not cut short.
+  expect(stderr).toMatch(/cancelled: 1 simulation cut short, [01] simulations? not begun; the others are complete/)
 })
 
 it('draws where things lie for the first seed, every cell full', { timeout: 60_000 }, async () => {

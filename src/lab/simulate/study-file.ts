@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import type { ObservedStart } from '../../model/policy/observed-start.ts'
 import { POLICIES } from '../../model/policy/policies.ts'
 import { regionProblem } from '../../model/policy/world.ts'
@@ -60,17 +59,19 @@ export async function loadStudy(file: string): Promise<Study> {
 }
 
 /**
- * The real guest that a study begins with, and the study on a machine of its size; paths are relative to `directory`. Rejects as
- * {@link observedRun} does, and with LabError bad-study where the study asks too much of that machine.
+ * The real guest that a study begins with, and the study on a machine of its size, with the path of the guest's folder, so that it
+ * can be repeated from anywhere. `folderOf` says where the run lies that the study names. Rejects as it and {@link observedRun} do,
+ * and with LabError bad-study where the study asks too much of that machine.
  */
 export async function withStart(
   study: Study,
-  directory: string,
+  folderOf: (run: string) => string | Promise<string>,
 ): Promise<{ readonly study: Study; readonly observed: ObservedStart | undefined }> {
   if (study.start === undefined) return { study, observed: undefined }
-  const observed = await observedRun(resolve(directory, study.start.run), study.start.boot)
+  const start = { ...study.start, run: await folderOf(study.start.run) }
+  const observed = await observedRun(start.run, start.boot)
   const machine = { ...study.machine, memory: observed.frames * PAGE_SIZE, nodes: observed.nodes }
-  return { study: completeStudy({ ...study, machine }), observed }
+  return { study: completeStudy({ ...study, start, machine }), observed }
 }
 
 /** Throws LabError bad-study. */

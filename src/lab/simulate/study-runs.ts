@@ -1,17 +1,18 @@
+import type { ObservedStart } from '../../model/policy/observed-start.ts'
 import type { Study, StudyMap, StudyResult } from '../../shared/documents/index.ts'
 import { LabError, toLabError } from '../../shared/result.ts'
 import { MAP_CELLS, MOST_GENERATIONS, type StudyEvent, type StudyRunListing } from '../../shared/study-contract.ts'
 import type { StudyFormat } from '../../shared/study-formats.ts'
 import { studyHtml } from './report.ts'
 import { runStudy, type RunStudy } from './run-study.ts'
-import { completeStudy } from './study-file.ts'
+import { completeStudy, withStart } from './study-file.ts'
 import { studyYaml } from './study-yaml.ts'
 import { studyCsv } from './tables.ts'
 
 /** Studies of this process, for pages. The newest {@link KEPT} are kept. */
 export interface StudyRuns {
-  /** Throws LabError bad-study, or refused when there is too much to do or to show. */
-  start(input: unknown): StudyRunListing
+  /** Rejects with LabError bad-study, refused when there is too much to do or to show, or as `folderOf` does. */
+  start(input: unknown): Promise<StudyRunListing>
   cancel(id: string): boolean
   list(): readonly StudyRunListing[]
   /** Everything so far. What comes after this call comes as an event, and nothing comes as both. */
@@ -21,7 +22,12 @@ export interface StudyRuns {
   dispose(): Promise<void>
 }
 
-export type OnStudyEvents = (id: string, events: StudyEvent[]) => void
+export interface StudyRunsOptions {
+  readonly emit: (id: string, events: StudyEvent[]) => void
+  /** Where the run lies that a study begins with. */
+  readonly folderOf: (run: string) => Promise<string>
+  readonly workers?: number
+}
 
 const KEPT = 4
 const AT_ONCE = 2
@@ -38,16 +44,18 @@ class StudyRun {
   done: Promise<void> = Promise.resolve()
   readonly id: string
   readonly study: Study
-  constructor(id: string, study: Study) {
+  readonly observed: ObservedStart | undefined
+  constructor(id: string, study: Study, observed: ObservedStart | undefined) {
     this.id = id
     this.study = study
+    this.observed = observed
   }
   get listing(): StudyRunListing {
     return { id: this.id, study: this.study, state: this.state }
   }
 }
 
-export function createStudyRuns(emit: OnStudyEvents, workers?: number): StudyRuns {
+export function createStudyRuns({ emit, folderOf, workers }: StudyRunsOptions): StudyRuns {
   const runs = new Map<string, StudyRun>()
   let count = 0
 
@@ -89,10 +97,10 @@ export function createStudyRuns(emit: OnStudyEvents, workers?: number): StudyRun
   }
 
   return {
-    start(input) {
-      const study = completeStudy(input)
+    async start(input) {
+      const { study, observed } = await withStart(completeStudy(input), folderOf)
       refuseTooMuch(study, [...runs.values()].filter(({ state }) => state === 'running').length)
-      const run = new StudyRun(`study-${++count}`, study)
+      const run = new StudyRun(`study-${++count}`, study, observed)
       runs.set(run.id, run)
       run.done = follow(run)
       return run.listing
@@ -120,6 +128,7 @@ export function createStudyRuns(emit: OnStudyEvents, workers?: number): StudyRun
 function optionsOf(run: StudyRun, tell: (event: StudyEvent) => void, workers: number | undefined): RunStudy {
   return {
     study: run.study,
+    observed: run.observed,
     signal: run.abort.signal,
     mapCells: MAP_CELLS,
     workers,

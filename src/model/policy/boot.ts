@@ -8,17 +8,18 @@ import { clearPages, NONE, setPinned, USE, ZONE, ZONES_PER_NODE } from '../pages
 import { freeRange, placeRange, reserveRange, setWatermarks, zonelist, type FrameRange } from '../pages/populate.ts'
 import { folioOfKey, frameAt, PURPOSE, removeFolio, sortedFolios } from './folio-set.ts'
 import { imageFrames, ORDINARY_ZONES, sizeOf } from './parts.ts'
-import type { ZoneKinds } from './policy.ts'
+import type { ZoneKinds } from './design.ts'
+import type { Policy } from './policy.ts'
 import { bootNeed, type World, type Zonelists } from './world.ts'
 import { allocateAtBoot } from './workload.ts'
 import { giveBack } from './memory.ts'
 
 /**
  * A kernel starts with nothing but `early` memory and what was handed over to it: takes its boot memory, then all the rest.
- * `early` has room for {@link earlyNeed}, and no handed-over page in it.
+ * `policy` is that of the world; `early` has room for {@link earlyNeed}, and no handed-over page in it.
  */
-export function boot(world: World, early: readonly FrameRange[]): void {
-  const { pages, policy } = world
+export function boot(world: World, policy: Policy, early: readonly FrameRange[]): void {
+  const { pages } = world
   const frames = handedOver(world)
   clearPages(pages)
   world.cache.length = world.cache.frames = world.slab.length = world.slab.frames = 0
@@ -54,8 +55,8 @@ const WHILE_BOOTING: ZoneKinds = { ...ORDINARY_ZONES, unmovable: [ZONE.normal, Z
 
 /** Frames that the next kernel needs before it has all memory, if `folios` are handed over. */
 export function earlyNeed(world: World, folios: number): number {
-  const { study, policy, pages, regions } = world
-  const mapped = policy.restComesLate ? (regions[0]?.end ?? 0) - (regions[0]?.start ?? 0) : pages.frames
+  const { study, design, pages, regions } = world
+  const mapped = design.restComesLate ? (regions[0]?.end ?? 0) - (regions[0]?.start ?? 0) : pages.frames
   return bootNeed(study, mapped, folios)
 }
 
@@ -73,7 +74,7 @@ function handedOver({ kept, pages }: World): Int32Array {
 }
 
 function placeZones(world: World): void {
-  const { pages, policy, regions, study } = world
+  const { pages, design, regions, study } = world
   const perNode = pages.frames / study.machine.nodes
   for (let node = 0; node < study.machine.nodes; node++) {
     const dma32 = node === 0 ? world.dma32 : 0
@@ -85,7 +86,7 @@ function placeZones(world: World): void {
       const end = edges[index + 1]
       if (end === undefined) break
       const region = regions.findIndex((range) => start >= range.start && start < range.end)
-      const kind = region < 0 ? { zone: ZONE.normal, type: MIGRATE.movable } : policy.region(region, world.running)
+      const kind = region < 0 ? { zone: ZONE.normal, type: MIGRATE.movable } : design.region(region, world.running)
       const zone = kind.zone === ZONE.normal && start < node * perNode + dma32 ? ZONE.dma32 : kind.zone
       placeRange(pages, { start, end }, node * ZONES_PER_NODE + zone, kind.type)
     }
@@ -180,10 +181,10 @@ function dropMetadata(world: World): void {
 
 /** Where the very first kernel boots: in A, or anywhere but scratch. */
 export function firstEarly(world: World): readonly FrameRange[] {
-  const { regions, policy, pages } = world
+  const { regions, design, pages } = world
   const first = regions[0]
   if (first === undefined) return [{ start: 0, end: pages.frames }]
-  if (policy.regions === 2) return [first]
+  if (design.regions === 2) return [first]
   return [
     { start: 0, end: first.start },
     { start: first.end, end: pages.frames },

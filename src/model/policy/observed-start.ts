@@ -35,7 +35,7 @@ export function takeOver(world: World, { zones, scratch, folios }: ObservedStart
     markUsed(pages, frame, order, USE.unmovable, id)
     addFolio(kept, { id, frame, order, purpose: PURPOSE.driver, fixed: true, marked: false })
   }
-  world.zonelists = makeZonelists(world, world.policy.zones)
+  world.zonelists = makeZonelists(world, world.design.zones)
 }
 
 /** The model's migratetypes by the names of /proc/pagetypeinfo (migratetype_names, mm/show_mem.c, 7.3). */

@@ -15,30 +15,33 @@ const ORDER = 3
  * The driver's primitive of the mail on an otherwise idle machine: alloc_pages(GFP_KERNEL | GFP_COMP), to_kho, kexec,
  * from_kho, folio_put. Says what of the folio came through; a handover that fails says where.
  */
-export function tryPrimitive(study: StudyCase, policy: PolicyId): StudyPrimitive {
+export function tryPrimitive(study: StudyCase, id: PolicyId): StudyPrimitive {
   const idle: StudyCase = {
     ...study,
     workload: { ...study.workload, vmShare: 0, driverFolios: 0, iommuPages: 0, slabShare: 0, cacheShare: 0, churn: 0 },
   }
-  const world = createWorld(idle, POLICIES[policy], 1)
+  const policy = POLICIES[id]
+  const world = createWorld(idle, policy, 1)
   const { pages, kept } = world
   const early = firstEarly(world)
   const impossible = bootFailure(world, early, 0)
-  if (impossible !== undefined) return { policy, failedStep: impossible }
-  boot(world, early)
+  if (impossible !== undefined) return { policy: id, failedStep: impossible }
+  boot(world, policy, early)
   const { zonelists } = world
-  const id = obtain(
-    world,
-    ORDER,
-    MIGRATE.unmovable,
-    (world.policy.marksAllocations ? zonelists.kho : zonelists.unmovable)[0] ?? [],
-  )
-  addFolio(kept, { id, frame: pages.folios.frame(id), order: ORDER, purpose: PURPOSE.driver, fixed: false, marked: true })
+  const folio = obtain(world, ORDER, MIGRATE.unmovable, (policy.marksAllocations ? zonelists.kho : zonelists.unmovable)[0] ?? [])
+  addFolio(kept, {
+    id: folio,
+    frame: pages.folios.frame(folio),
+    order: ORDER,
+    purpose: PURPOSE.driver,
+    fixed: false,
+    marked: true,
+  })
   const before = frameAt(pages, kept, 0)
-  const { failed, next } = handOver(world, 1)
-  if (failed !== undefined || next?.ok !== true) return { policy, failedStep: failed ?? 'load-image' }
+  const { failed, next } = handOver(world, policy, 1)
+  if (failed !== undefined || next?.ok !== true) return { policy: id, failedStep: failed ?? 'load-image' }
   world.running = next.running
-  boot(world, next.early)
+  boot(world, policy, next.early)
   const after = frameAt(pages, kept, 0)
   const came = {
     order: blockOrder(pages, after) === ORDER,
@@ -49,5 +52,5 @@ export function tryPrimitive(study: StudyCase, policy: PolicyId): StudyPrimitive
   }
   const free = pages.work.freed
   giveBack(world, kept.ids[0] ?? NONE)
-  return { policy, ...came, put: pages.work.freed === free + 1 }
+  return { policy: id, ...came, put: pages.work.freed === free + 1 }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { impossibleIn, POLICY_IDS, StudyFile, type PolicyId, type Study, type StudyRow } from '../../shared/documents/index.ts'
+import { POLICIES } from './policies.ts'
 import { tryPrimitive } from './primitive.ts'
 import { simulate } from './simulate.ts'
 
@@ -14,7 +15,7 @@ const SMALL = {
 const small = (more: object = {}): Study => StudyFile.parse({ ...SMALL, ...more })
 
 const run = (policy: PolicyId, study: Study, generations: number, seed = 1): Omit<StudyRow, 'value'>[] => [
-  ...simulate({ study, policy, seed, generations, check: true }),
+  ...simulate({ study, policy: POLICIES[policy], seed, generations, check: true }),
 ]
 
 const ending = (rows: readonly Omit<StudyRow, 'value'>[]): string => `${rows.length} ${rows.at(-1)?.failedStep ?? 'all'}`

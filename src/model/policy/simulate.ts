@@ -1,4 +1,4 @@
-import type { FailedStep, PolicyId, StudyCase, StudyMap, StudyRow } from '../../shared/documents/index.ts'
+import type { FailedStep, StudyCase, StudyMap, StudyRow } from '../../shared/documents/index.ts'
 import { hex, PAGE_SIZE } from '../../shared/units.ts'
 import { checkPages } from '../pages/check.ts'
 import { allocate } from '../pages/allocate.ts'
@@ -14,15 +14,14 @@ import { reclaim } from './memory.ts'
 import { memoryMap } from './memory-map.ts'
 import { takeOver, type ObservedStart } from './observed-start.ts'
 import { preservedIn, sizeOf } from './parts.ts'
-import { POLICIES } from './policies.ts'
-import type { NextKernel } from './policy.ts'
+import type { NextKernel, Policy } from './policy.ts'
 import { longestGap } from './purgatory.ts'
 import { allocateMetadata, runWorkload } from './workload.ts'
 import { createWorld, resetTally, type World } from './world.ts'
 
 export interface Simulation {
   readonly study: StudyCase
-  readonly policy: PolicyId
+  readonly policy: Policy
   readonly seed: number
   readonly generations: number
   /** Checks every invariant of the page model after each step of each generation; slow. */
@@ -39,10 +38,10 @@ export class PolicyBroken extends Error {
   constructor(rule: string, world: World, step: string, seed: number, frame: number) {
     const page = frame === NONE ? 'no single page' : `page ${hex(frame * PAGE_SIZE)}`
     super(
-      `policy ${world.policy.id} broke the rule ${rule} in generation ${world.generation}, step ${step}, seed ${seed}, ${page}`,
+      `policy ${world.design.id} broke the rule ${rule} in generation ${world.generation}, step ${step}, seed ${seed}, ${page}`,
     )
     this.name = 'PolicyBroken'
-    this.evidence = [`--policies ${world.policy.id} --seed ${seed} --generations ${world.generation + 1} --check`]
+    this.evidence = [`--policies ${world.design.id} --seed ${seed} --generations ${world.generation + 1} --check`]
   }
 }
 
@@ -59,7 +58,7 @@ export function* simulate({
   observed,
   map,
 }: Simulation): Generator<Omit<StudyRow, 'value'>> {
-  const world = createWorld(study, POLICIES[policy], seed, observed)
+  const world = createWorld(study, policy, seed, observed)
   const step = (name: string): void => {
     const broken = check ? checkPages(world.pages) : undefined
     if (broken !== undefined) throw new PolicyBroken(broken.rule, world, name, seed, broken.frame)
@@ -67,22 +66,27 @@ export function* simulate({
   let early = firstEarly(world)
   const impossible = observed === undefined ? bootFailure(world, early, 0) : undefined
   if (impossible !== undefined) {
-    yield rowOf(world, seed, before(world), impossible, { ok: true, early, copiedFrames: 0, running: 0 })
+    yield rowOf(world, policy, seed, before(world), impossible, { ok: true, early, copiedFrames: 0, running: 0 })
     return
   }
   for (; world.generation < generations; world.generation++) {
     resetTally(world.tally)
     const start = before(world)
     if (observed !== undefined && world.generation === 0) takeOver(world, observed)
-    else boot(world, early)
+    else boot(world, policy, early)
     step('boot')
     runWorkload(world)
     step('workload')
-    const answer = handOver(world, seed)
+    const answer = handOver(world, policy, seed)
     step('kexec')
     const { generation } = world
-    map?.on({ policy, seed, generation, ...memoryMap(world, map.cells, answer.next?.ok === true ? answer.next.early : []) })
-    yield rowOf(world, seed, start, answer.failed, answer.next)
+    map?.on({
+      policy: policy.id,
+      seed,
+      generation,
+      ...memoryMap(world, map.cells, answer.next?.ok === true ? answer.next.early : []),
+    })
+    yield rowOf(world, policy, seed, start, answer.failed, answer.next)
     if (answer.failed !== undefined || answer.next?.ok !== true) return
     early = answer.next.early
     world.running = answer.next.running
@@ -95,11 +99,11 @@ interface Handover {
 }
 
 /** to_kho on everything, the tree, the next kernel's place, and the proof that nothing handed over lies in it. Throws PolicyBroken. */
-export function handOver(world: World, seed: number): Handover {
-  preserveAll(world)
+export function handOver(world: World, policy: Policy, seed: number): Handover {
+  preserveAll(world, policy)
   if (world.tally.refusedFolios > 0) return { failed: 'to-kho-refused' }
   if (!allocateMetadata(world)) return { failed: 'out-of-memory' }
-  const next = world.policy.next(world)
+  const next = policy.next(world)
   if (!next.ok) return { failed: next.step, next }
   const failure = bootFailure(world, next.early, world.kept.length)
   if (failure !== undefined) return { failed: failure, next }
@@ -107,20 +111,20 @@ export function handOver(world: World, seed: number): Handover {
   const overwritten = preservedIn(world, next.early)
   world.tally.overwrittenFrames = overwritten.frames
   if (overwritten.frames === 0) return { next }
-  if (world.policy.sound) throw new PolicyBroken('handed-over-page-overwritten', world, 'kexec', seed, overwritten.first)
+  if (policy.sound) throw new PolicyBroken('handed-over-page-overwritten', world, 'kexec', seed, overwritten.first)
   return { failed: 'overwritten', next }
 }
 
 /** to_kho() on everything that is to last. */
-function preserveAll(world: World): void {
+function preserveAll(world: World, policy: Policy): void {
   const { kept, zonelists, tally } = world
   const zones = zonelists.kho[0] ?? []
   for (let at = 0; at < kept.length; at++) {
-    if (!preserveOne(world, at, zones)) tally.refusedFolios++
+    if (!preserveOne(world, policy, at, zones)) tally.refusedFolios++
   }
 }
 
-function preserveOne(world: World, at: number, zones: readonly number[]): boolean {
+function preserveOne(world: World, policy: Policy, at: number, zones: readonly number[]): boolean {
   const { kept, pages } = world
   const isVm = kept.purposes[at] === PURPOSE.vm
   const frame = frameAt(pages, kept, at)
@@ -128,7 +132,7 @@ function preserveOne(world: World, at: number, zones: readonly number[]): boolea
   if (isVm && !isPinned(pages, frame) && !withReclaim(world, frame, () => typeof pinLongTerm(pages, frame, zones) === 'number'))
     return false
   const place = frameAt(pages, kept, at)
-  switch (world.policy.toKho(world, at, place)) {
+  switch (policy.toKho(world, at, place)) {
     case 'accepted':
       return true
     case 'refused':
@@ -167,12 +171,13 @@ const SCANS_PER_COPY = 64
 
 function rowOf(
   world: World,
+  policy: Policy,
   seed: number,
   start: Before,
   failedStep: FailedStep | undefined,
   next: NextKernel | undefined,
 ): Omit<StudyRow, 'value'> {
-  const { pages, kept, tally, policy } = world
+  const { pages, kept, tally } = world
   const gap = longestGap(world)
   const migratedFrames = pages.work.migratedFrames - start.migratedFrames
   let frames = 0

@@ -97,7 +97,7 @@ function turnOver(world: World): void {
 
 function keepOne(world: World, purpose: Kept, atBoot = false): boolean {
   if (purpose === PURPOSE.vm) return keepVm(world)
-  const marked = world.policy.marksAllocations && world.random.chance(world.study.workload.marked)
+  const marked = world.design.marksAllocations && world.random.chance(world.study.workload.marked)
   // What may not come from the boot region waits until there is other memory.
   const zones = marked ? world.zonelists.kho : world.zonelists.unmovable
   const list = zones[atBoot ? 0 : anyNode(world)] ?? []
@@ -116,11 +116,11 @@ function keep(world: World, purpose: Purpose, order: number, marked: boolean, zo
 
 /** Guest memory is movable until it is pinned; pinning moves it to where pinned memory may be. */
 function keepVm(world: World): boolean {
-  const { pages, policy, random, study, zonelists } = world
+  const { pages, design, random, study, zonelists } = world
   const node = anyNode(world)
   const order = vmOrder(world)
   const gigantic = order > MAX_PAGE_ORDER
-  const marked = gigantic || (policy.marksAllocations && random.chance(study.workload.marked))
+  const marked = gigantic || (design.marksAllocations && random.chance(study.workload.marked))
   const id = obtain(world, order, MIGRATE.movable, (marked ? zonelists.kho : zonelists.movable)[node] ?? [])
   if (id === NONE) return false
   const pinned = gigantic || random.chance(study.workload.vmPinned)

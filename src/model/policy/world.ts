@@ -4,9 +4,9 @@ import { MAX_ORDER_FRAMES } from '../pages/frame-bits.ts'
 import { createPages, type Pages } from '../pages/pages.ts'
 import type { FrameRange } from '../pages/populate.ts'
 import type { Zonelist } from '../pages/allocate.ts'
+import type { Design } from './design.ts'
 import { createFolioSet, type FolioSet } from './folio-set.ts'
 import type { ObservedStart } from './observed-start.ts'
-import type { Policy } from './policy.ts'
 import { createRandom, type Random } from './random.ts'
 
 /** Zone lists per node, by what is asked for. `kho` is what GFP_KHO, or a long-term pin, is given. */
@@ -27,10 +27,10 @@ export interface Tally {
   lateTaken: number
 }
 
-/** One machine under one policy: the pages, what runs in them, and what will be handed over. */
+/** One machine under one design: the pages, what runs in them, and what will be handed over. */
 export interface World {
   readonly study: StudyCase
-  readonly policy: Policy
+  readonly design: Design
   readonly pages: Pages
   readonly random: Random
   /** Boot regions: A and B, or the scratch region, or none. */
@@ -76,13 +76,13 @@ export function takeFromPool(pool: Pool, at: number): number {
 
 const NO_ZONELISTS: Zonelists = { unmovable: [], movable: [], kho: [] }
 
-export function createWorld(study: StudyCase, policy: Policy, seed: number, observed?: ObservedStart): World {
+export function createWorld(study: StudyCase, design: Design, seed: number, observed?: ObservedStart): World {
   const frames = study.machine.memory / PAGE_SIZE
   // The designs of today's kernel keep the scratch that the guest has.
-  const regions = observed !== undefined && policy.regions === 1 ? observed.scratch : placeRegions(study, policy)
+  const regions = observed !== undefined && design.regions === 1 ? observed.scratch : placeRegions(study, design)
   return {
     study,
-    policy,
+    design,
     pages: createPages(frames, study.machine.nodes),
     random: createRandom(seed),
     regions,
@@ -116,13 +116,13 @@ export function bootNeed({ boot }: StudyCase, mapped: number, folios: number): n
 }
 
 /** Size of a boot region in frames: given, or twice the first boot's need (scratch_size_update, kernel/liveupdate/kexec_handover.c, 7.3). */
-export function regionFrames(study: StudyCase, policy: Policy): number {
+export function regionFrames(study: StudyCase, design: Design): number {
   const given = study.boot.region
   if (given !== 'auto') return given / PAGE_SIZE
   const whole = study.machine.memory / PAGE_SIZE
-  const early = bootNeed(study, policy.restComesLate ? 0 : whole, 0)
+  const early = bootNeed(study, design.restComesLate ? 0 : whole, 0)
   // What comes late needs no memory map early, but the region itself does.
-  const frames = 2 * (policy.restComesLate ? early + Math.ceil((early * 2) / 64) : early)
+  const frames = 2 * (design.restComesLate ? early + Math.ceil((early * 2) / 64) : early)
   return Math.ceil(frames / MAX_ORDER_FRAMES) * MAX_ORDER_FRAMES
 }
 
@@ -132,25 +132,25 @@ const DMA32_END = 2 ** 32 / PAGE_SIZE
 const dma32Frames = (frames: number, nodes: number): number => (frames > DMA32_END ? Math.min(DMA32_END, frames / nodes) : 0)
 
 /** Regions in ZONE_NORMAL of node 0, a quarter into it and one after the other, lower where they would not fit. */
-function placeRegions(study: StudyCase, policy: Policy): FrameRange[] {
-  const size = regionFrames(study, policy)
+function placeRegions(study: StudyCase, design: Design): FrameRange[] {
+  const size = regionFrames(study, design)
   const frames = study.machine.memory / PAGE_SIZE
   const perNode = frames / study.machine.nodes
   const low = dma32Frames(frames, study.machine.nodes)
-  const wished = Math.min(low + (perNode - low) / 4, perNode - policy.regions * size)
+  const wished = Math.min(low + (perNode - low) / 4, perNode - design.regions * size)
   const first = Math.floor(wished / MAX_ORDER_FRAMES) * MAX_ORDER_FRAMES
-  return Array.from({ length: policy.regions }, (_unused, index) => ({
+  return Array.from({ length: design.regions }, (_unused, index) => ({
     start: first + index * size,
     end: first + (index + 1) * size,
   }))
 }
 
-/** Why this policy's boot regions do not fit into the machine; undefined when they do. */
-export function regionProblem(study: StudyCase, policy: Policy): string | undefined {
-  const size = regionFrames(study, policy)
+/** Why this design's boot regions do not fit into the machine; undefined when they do. */
+export function regionProblem(study: StudyCase, design: Design): string | undefined {
+  const size = regionFrames(study, design)
   const perNode = study.machine.memory / PAGE_SIZE / study.machine.nodes
-  if (policy.regions === 0 || policy.regions * size <= perNode / 2) return undefined
-  return `${policy.id} sets ${policy.regions} regions of ${(size * PAGE_SIZE) / MiB} MiB aside, more than half of node 0`
+  if (design.regions === 0 || design.regions * size <= perNode / 2) return undefined
+  return `${design.id} sets ${design.regions} regions of ${(size * PAGE_SIZE) / MiB} MiB aside, more than half of node 0`
 }
 
 export const inRanges = (ranges: readonly FrameRange[], frame: number): boolean =>

@@ -85,7 +85,11 @@ export const StudyFile = z
     workload: StudyWorkload,
     start: z
       .strictObject({
-        run: z.string().min(1).max(4096).meta({ description: 'folder of a run, relative to the study file' }),
+        run: z
+          .string()
+          .min(1)
+          .max(4096)
+          .meta({ description: 'folder of a run, relative to the study file; on a page also the id of one of its runs' }),
         boot: z.int().min(0).max(50).default(0).meta({ description: 'which of its boots: 0 the first, 1 after the first kexec' }),
       })
       .optional()
@@ -197,7 +201,7 @@ export const StudyResult = z
     seeds: z.int(),
     vary: z.string().optional(),
     rows: z.array(StudyRow),
-    /** Simulations that were cancelled before their end; `rows` has the generations that were done. */
+    /** Simulations that were cancelled before their end, or before they began; `rows` has the generations that were done. */
     unfinished: z.array(StudyRunId).optional(),
     primitives: z.array(StudyPrimitive),
   })
