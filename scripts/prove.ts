@@ -9,7 +9,7 @@ import { drawn, prove, wholeNumber } from '../src/lab/prove/prove.ts'
 import { proofText, type Proof, type Trial } from '../src/lab/prove/tally.ts'
 import { LabError, toLabError } from '../src/shared/result.ts'
 
-const HELP = `npm run prove -- --seed S [--count N] [--only I] [--jobs N] [--out DIR] [--list] [--json]
+const HELP = `npm run prove -- --seed S [--count N] [--only I] [--jobs N] [--out DIR [--resume]] [--list] [--json]
 
 Draws N experiments (100) from seed S (a whole number), predicts, runs and compares each, and says how many claims match. The same
 seed always draws the same experiments; what they may be is in src/lab/prove/draw.ts. Guests run under TCG.
@@ -17,6 +17,8 @@ seed always draws the same experiments; what they may be is in src/lab/prove/dra
   --only I   experiment number I of the seed alone
   --jobs N   experiments at the same time (1); each needs a guest's RAM and a CPU or two
   --out DIR  keep every run's folder as DIR/0000, 0001, ..., and the result as DIR/proof.json
+  --resume   take what an earlier call has finished in DIR as it is, and run the rest; a run that was lost or stopped is put aside as
+             DIR/0007.again-1 and repeated
   --list     write the experiments as YAML documents and run nothing
   --json     the result as JSON on stdout
 
@@ -36,6 +38,7 @@ function readArguments() {
         only: { type: 'string' },
         jobs: { type: 'string', default: '1' },
         out: { type: 'string' },
+        resume: { type: 'boolean', default: false },
         list: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -71,7 +74,9 @@ function wish(): Wish {
 }
 
 async function run({ seed, count, first, jobs }: Wish): Promise<void> {
-  const { out } = values
+  const { out, resume } = values
+  if (resume && out === undefined)
+    throw new LabError({ code: 'usage', message: '--resume needs the folder to go on in', hint: 'Give --out DIR too.' })
   if (out !== undefined) mkdirSync(out, { recursive: true })
   const line = progressLine(terminal)
   const startedAt = performance.now()
@@ -84,9 +89,11 @@ async function run({ seed, count, first, jobs }: Wish): Promise<void> {
     const left = ((performance.now() - startedAt) / 1000 / done) * (count - done)
     line.update({ phase: `${done} of ${count} experiments`, percent: (done / count) * 100, secondsLeft: left })
   }
-  const proof = await interruptible(terminal, (signal) => prove({ seed, count, first, jobs, out, signal, onTrial }))
+  const proof = await interruptible(terminal, (signal) => prove({ seed, count, first, jobs, out, resume, signal, onTrial }))
   line.clear()
-  if (out !== undefined) writeFileSync(join(out, 'proof.json'), `${JSON.stringify(proof, undefined, 2)}\n`)
+  // One that is repeated is not the result of the whole.
+  if (out !== undefined && values.only === undefined)
+    writeFileSync(join(out, 'proof.json'), `${JSON.stringify(proof, undefined, 2)}\n`)
   terminal.out(values.json ? `${JSON.stringify(proof, undefined, 2)}\n` : proofText(proof))
   process.exitCode = exitCode(proof)
 }

@@ -82,6 +82,43 @@ describe('a wrong experiment ends with 64 and names the line', () => {
   })
 })
 
+describe('predict refuses machines that cannot be, and names what is wrong', () => {
+  it.each([
+    ['{ nodes: 0 }', 'machine.nodes: 0 is too little: at least 1'],
+    ['{ nodes: [] }', 'machine.nodes: [] is too little: at least 1 entries'],
+    ['{ nodes: -1 }', 'machine.nodes: -1 is too little: at least 1'],
+    ['{ nodes: 1.5 }', 'machine.nodes: expected a whole number or a list, found 1.5'],
+    ['{ nodes: 65 }', 'machine.nodes: 65 is too much: at most 64'],
+    ['{ nodes: [{ memory: 2GiB }] }', "machine.nodes[0].memory: node 0 has 2147483648 bytes, more than the machine's 1073741824"],
+    ['{ nodes: [{ memory: 512MiB }] }', 'machine.nodes: the nodes have 536870912 bytes together, the machine 1073741824'],
+    ['{ nodes: [{ memory: 0 }, { memory: 0 }] }', 'machine.nodes: the nodes have 0 bytes together, the machine 1073741824'],
+    ['{ nodes: [{ memory: -1GiB }, { memory: 2GiB }] }', 'machine.nodes[0].memory: not a size: -1GiB'],
+    ['{ memory: 0 }', 'machine.memory: 0 is too little: more than 0'],
+    ['{ memory: -1 }', 'machine.memory: -1 is too little: more than 0'],
+    ['{ memory: -1GiB }', 'machine.memory: not a size: -1GiB'],
+    ['{ memory: nothing }', 'machine.memory: not a size: nothing'],
+    ['{ memory: 64MiB }', 'machine.memory: less than 128MiB'],
+    ['{ memory: 1GiB1 }', 'machine.memory: not a size: 1GiB1'],
+    ['{ memory: 1073741825 }', 'machine.memory: not a multiple of 8KiB'],
+    ['{ memory: 9007199254740992 }', 'machine.memory: 9007199254740992 is too much'],
+    ['{ memory: 8PiB }', 'machine.memory: not a size: 8PiB'],
+    ['{ memory: 8192TiB }', 'machine.memory: not a size: 8192TiB'],
+    ['{ memory: 4097TiB }', 'machine.memory: more than the 2^52 bytes that x86-64 can address'],
+    ['{ memory: 1e300 }', 'machine.memory: 1e+300 is too much'],
+    ['{ cpus: 0 }', 'machine.cpus: 0 is too little: at least 1'],
+    ['{ cpus: -2 }', 'machine.cpus: -2 is too little: at least 1'],
+    ['{ cpus: 256 }', 'machine.cpus: 256 is too much: at most 255'],
+    ['{ type: microvm }', 'machine.type: expected one of q35, pc, found the text "microvm"'],
+  ])('%s', async (machine, sentence) => {
+    const file = join(scratchDirectory(), 'machine.yaml')
+    writeFileSync(file, `name: nonsense\nmachine: ${machine}\n`)
+    const { code, stdout, stderr } = await kholab(['predict', file])
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr.split('\n')[0]).toContain(`machine.yaml:2:`)
+    expect(stderr.split('\n')[0]).toContain(sentence)
+  })
+})
+
 describe('a kernel that is none ends with 64', () => {
   it.each(['run', 'predict'])('%s', async (command) => {
     const directory = scratchDirectory()

@@ -19,10 +19,18 @@ describe('withinPhase', () => {
     evidence.push('[    1.0] hanging here')
     expect((await waiting).toJSON()).toEqual({
       code: 'guest-silent',
-      message: "the guest is silent: waited 0.02 s in phase kernel for the start of the guest's init",
+      message: "the guest is silent: waited 0.04 s in phase kernel for the start of the guest's init",
       hint: 'The last lines of its console are the evidence.',
       evidence: ['[    1.0] hanging here'],
     })
+  })
+
+  it('is patient with a guest that goes on talking, but not for ever', async () => {
+    const evidence: string[] = []
+    const talking = setInterval(() => evidence.push(`line ${evidence.length}`), 2)
+    const endless = await failure(withinPhase('kernel', never, 50, new Doom(), () => evidence))
+    clearInterval(talking)
+    expect(endless.message).toBe("the guest is silent: waited 0.25 s in phase kernel for the start of the guest's init")
   })
 
   it('ends with the guest', async () => {

@@ -7,6 +7,7 @@ import { LabError, toLabError } from '../../shared/result.ts'
 import { experimentError, parseExperimentYaml } from '../experiment-file.ts'
 import { runExperiment } from '../run/run-experiment.ts'
 import { drawExperiment } from './draw.ts'
+import { earlierTrial } from './earlier.ts'
 import { tally, type Proof, type Trial } from './tally.ts'
 
 export interface ProofRequest {
@@ -19,6 +20,8 @@ export interface ProofRequest {
   /** Every run keeps its folder here, by its number; absent: nothing is kept. */
   readonly out?: string | undefined
   readonly signal: AbortSignal
+  /** Takes what an earlier call has finished in `out`, and goes on with the rest. */
+  readonly resume?: boolean | undefined
   /** After each experiment. */
   readonly onTrial: (trial: Trial, done: number) => void
 }
@@ -47,7 +50,10 @@ export async function prove(request: ProofRequest): Promise<Proof> {
     while (next < first + count && !signal.aborted) {
       const index = next
       next += 1
-      const trial = await runTrial(request, index, join(folder, String(index).padStart(4, '0')))
+      const own = join(folder, String(index).padStart(4, '0'))
+      const { experiment, source } = drawn(seed, index)
+      const earlier = request.resume === true ? await earlierTrial(own, index, experiment) : undefined
+      const trial = earlier ?? (await runTrial(request, { index, folder: own, experiment, source }))
       if (trial === undefined) return
       trials.push(trial)
       onTrial(trial, trials.length)
@@ -64,10 +70,16 @@ export async function prove(request: ProofRequest): Promise<Proof> {
 /** Errors that the next experiment would meet as well. */
 const FATAL: ReadonlySet<string> = new Set(['image-missing', 'qemu-missing', 'bad-kernel', 'out-unwritable', 'disk-full'])
 
+interface Drawn {
+  readonly index: number
+  readonly folder: string
+  readonly experiment: Experiment
+  readonly source: string
+}
+
 /** Undefined when it was stopped. */
-async function runTrial({ seed, signal, out }: ProofRequest, index: number, folder: string): Promise<Trial | undefined> {
+async function runTrial({ signal, out }: ProofRequest, { index, folder, experiment, source }: Drawn): Promise<Trial | undefined> {
   const startedAt = performance.now()
-  const { experiment, source } = drawn(seed, index)
   const trial = (end: Trial['end']): Trial => ({
     index,
     name: experiment.name,

@@ -14,7 +14,7 @@ const MAX_NODES = 64
 
 const Node = z.strictObject({
   memory: z
-    .union([z.literal(0).transform(bytes), Size])
+    .union([Size, z.literal(0).transform(bytes)])
     .meta({ description: 'RAM of this NUMA node; 0 for a node of CPUs alone' }),
 })
 
@@ -148,8 +148,14 @@ export function completeExperiment(value: z.output<typeof ExperimentFile>): {
   if (memory % QEMU_RAM_UNIT !== 0)
     issues.push({ path: ['machine', 'memory'], message: 'not a multiple of 8KiB, which QEMU rounds RAM to' })
   const nodes = typeof value.machine.nodes === 'number' ? splitEvenly(memory, value.machine.nodes) : value.machine.nodes
+  const larger = nodes.findIndex((node) => node.memory > memory)
   const total = nodes.reduce((sum, node) => sum + node.memory, 0)
-  if (total !== memory)
+  if (larger >= 0)
+    issues.push({
+      path: ['machine', 'nodes', larger, 'memory'],
+      message: `node ${larger} has ${nodes[larger]?.memory ?? 0} bytes, more than the machine's ${memory}`,
+    })
+  else if (total !== memory)
     issues.push({ path: ['machine', 'nodes'], message: `the nodes have ${total} bytes together, the machine ${memory}` })
   const kernels = Array.isArray(value.kernel)
     ? value.kernel
