@@ -142,8 +142,18 @@ describe('what the guest does not like', () => {
     expect(files).toEqual(DOCUMENTS)
   })
 
-  it('a kernel without KHO: the run goes to its end, differs where KHO was predicted, and says what is missing', async () => {
-    const { code, document, files, stderr, out } = await run('name: a\nhops: 0\n', { kernel: withoutKho })
+  it('a kernel without KHO that the lab built: predicted, and said', async () => {
+    const { code, document, files, stderr } = await run('name: a\nhops: 0\n', { kernel: withoutKho })
+    expect([code, document.summary?.run, document.error]).toEqual([0, 'agreed', undefined])
+    expect(stderr).toContain('the guest has no /sys/kernel/debug/kho')
+    expect(files).toEqual(DOCUMENTS)
+  })
+
+  it("a kernel without KHO of the user's own: the run differs where KHO was predicted, and says what is missing", async () => {
+    const strange = join(scratchDirectory(), 'bzImage')
+    // Another kernel for all that the lab can know; the bytes behind it are never read.
+    writeFileSync(strange, Buffer.concat([readFileSync(withoutKho), Buffer.alloc(16)]))
+    const { code, document, files, stderr, out } = await run('name: a\nhops: 0\n', { kernel: strange })
     expect([code, document.summary?.run, document.error]).toEqual([1, 'disagreed', undefined])
     expect(stderr).toContain('the guest has no /sys/kernel/debug/kho')
     expect(readFileSync(join(out, 'report.txt'), 'utf8')).toContain('hop0.boot.kho')

@@ -35,9 +35,13 @@ export interface BuildOptions extends ImageWish {
 export const listBuiltImages = async (): Promise<readonly ImageEntry[]> =>
   (await listImages()).map(({ manifest, size, directory }) => ({ manifest, size, directory }))
 
-/** Builds an image, or finds the one that is there already. */
-export async function buildGuestImage({ fresh, ...options }: BuildOptions): Promise<ImageManifest> {
-  return (await (fresh ? buildImage(options) : ensureImage(options))).manifest
+/** Builds an image, or finds the one that is there already. `kernel` is its bzImage. */
+export async function buildGuestImage({
+  fresh,
+  ...options
+}: BuildOptions): Promise<{ readonly manifest: ImageManifest; readonly kernel: string }> {
+  const { manifest, kernel } = await (fresh ? buildImage(options) : ensureImage(options))
+  return { manifest, kernel }
 }
 
 /** Removes the image whose id begins with `prefix`. Rejects with LabError image-missing or usage when that is none or several. */

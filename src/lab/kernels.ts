@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { parseBzImage, type BzImage } from '../abi/bzimage.ts'
 import { appendCpio } from '../guest/image/cpio.ts'
 import { symbolAddresses } from '../guest/image/build-facts.ts'
-import { ensureImage, findImage, listImages } from '../guest/image/image.ts'
+import { compiledTwin, ensureImage, findImage, listImages } from '../guest/image/image.ts'
 import { RUN_CPIO_SIZE } from '../guest/image/run-cpio.ts'
 import { OBSERVED_SYMBOLS, type KernelSymbols } from '../guest/observe/address-space.ts'
 import type { GuestImage, Progress } from '../guest/types.ts'
@@ -20,7 +20,7 @@ export interface LookupOptions {
 /**
  * The image of every boot of an experiment, in order; one image is looked up once. Nothing is compiled here: rejects with
  * LabError image-missing when a release has no image yet, bad-kernel when a file is none. A bzImage of the user's own only
- * needs the initramfs, which is made when it is missing.
+ * needs the initramfs, which is made when it is missing; one that the lab compiled itself is recognised.
  */
 export async function imagesOf(experiment: Experiment, options: LookupOptions = {}): Promise<readonly GuestImage[]> {
   const found = new Map<string, Promise<GuestImage>>()
@@ -38,7 +38,8 @@ async function imageOf({ image, release }: KernelChoice, options: LookupOptions)
   if (image !== undefined) {
     // Before an initramfs is made for it, or another build waited for.
     bzImageHeader(image, await readNamedFile(image, 'bad-kernel'))
-    return ensureImage({ ...options, kernel: image })
+    const own = await ensureImage({ ...options, kernel: image })
+    return (await compiledTwin(own)) ?? own
   }
   const known = await findImage({ release })
   if (known !== undefined) return known

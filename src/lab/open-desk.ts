@@ -40,7 +40,7 @@ export function openDesk({ host, runs = runsDirectory(), print = printWithChromi
     host,
     doctor: diagnoseThisMachine,
     listImages: listBuiltImages,
-    buildImage: (options) => buildGuestImage({ fresh: false, ...options }),
+    buildImage: async (options) => (await buildGuestImage({ fresh: false, ...options })).manifest,
     listExperiments: () => listExperiments(),
     predict: async (yaml) => predictExperiment(experimentOfText(yaml)),
     sweep: async (yaml, sweep) => predictSweep(experimentOfText(yaml), parseSweep(sweep)),

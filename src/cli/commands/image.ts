@@ -46,7 +46,7 @@ const imageBuild = (cli: Cli): Command =>
       const { buildGuestImage } = await import('../../lab/images.ts')
       const line = progressLine(cli.terminal)
       const { release, source, kernel, fresh = false, wait } = options
-      const manifest = await interruptible(cli.terminal, (signal) =>
+      const { manifest, kernel: bzImage } = await interruptible(cli.terminal, (signal) =>
         buildGuestImage({ release, source, kernel, fresh, wait, signal, onProgress: line.update, onNote: line.note }).finally(
           line.clear,
         ),
@@ -54,7 +54,8 @@ const imageBuild = (cli: Cli): Command =>
       printResult(
         cli,
         manifest,
-        () => `${manifest.id}  ${manifest.release}  ${manifest.kernelRelease}  from ${manifest.source}\n`,
+        () =>
+          `${manifest.id}  ${manifest.release}  ${manifest.kernelRelease}  from ${manifest.source}\n${source === undefined ? '' : `use it: kho-lab run FILE --kernel ${bzImage}\n`}`,
       )
     })
 

@@ -33,7 +33,7 @@ import {
 import { ProgressTracker, type OnProgress } from './progress.ts'
 import { listImages, PARTS_FILE, readImage } from './store.ts'
 
-export { listImages, removeImage } from './store.ts'
+export { compiledTwin, listImages, removeImage } from './store.ts'
 
 export interface ImageOptions {
   /** Series of qemu-images/kernel/releases.json; the first row when absent. */

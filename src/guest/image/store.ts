@@ -47,6 +47,22 @@ export async function listImages(cacheRoot: string = defaultCacheRoot()): Promis
   return images.sort((a, b) => (a.manifest.builtAt < b.manifest.builtAt ? 1 : -1))
 }
 
+/**
+ * The image that the lab itself compiled with the very kernel and initramfs of `image`, whose bzImage somebody gave as a file:
+ * of that one it is known how it was built, and there are modules for it.
+ */
+export async function compiledTwin(image: GuestImage, cacheRoot: string = defaultCacheRoot()): Promise<GuestImage | undefined> {
+  const digest = ({ manifest }: GuestImage, name: string): string | undefined =>
+    manifest.files.find((file) => file.name === name)?.sha256
+  return (await listImages(cacheRoot)).find(
+    (other) =>
+      other.config !== undefined &&
+      ['bzImage', INITRAMFS_FILE].every(
+        (name) => digest(other, name) !== undefined && digest(other, name) === digest(image, name),
+      ),
+  )
+}
+
 function partsOf(root: string, id: string): z.infer<typeof Parts> | undefined {
   const file = path.join(partDirectory(root, 'images', id), PARTS_FILE)
   return existsSync(file) ? Parts.safeParse(JSON.parse(readFileSync(file, 'utf8'))).data : undefined
