@@ -105,3 +105,18 @@ it('a kernel that the lab built without KHO has none, and says what it does with
     'hop1.boot.kho: value false',
   ])
 })
+
+it('pages that the tests of such a kernel take back are not counted', () => {
+  const { experiment } = completeExperiment(ExperimentFile.parse({ name: 'x', hops: 1 }))
+  if (experiment === undefined) throw new Error('no experiment')
+  const testing: KernelFacts = { ...kernel, hasOwnTests: true }
+  const counted = (kernels: KernelFacts[]): string[] =>
+    outline(predict(experiment, kernels, { experimentSha256: '0'.repeat(64) }))
+      .filter((line) => /zone\.(managed|totalRam)/.test(line))
+      .map((line) => line.split(' ', 2).join(' '))
+  expect(counted([testing, testing]).filter((line) => line.endsWith('unpredicted'))).toEqual([
+    'hop1.zone.managed.node0.DMA32: unpredicted',
+    'hop1.zone.totalRam: unpredicted',
+  ])
+  expect(counted([kernel, kernel]).filter((line) => line.endsWith('unpredicted'))).toEqual([])
+})

@@ -1,4 +1,4 @@
-import type { Basis, PredictedClaim } from '../../shared/documents/index.ts'
+import type { Basis, PredictedClaim, SubjectValues } from '../../shared/documents/index.ts'
 import { canonicalJson } from '../../shared/json.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { bootInput, tcgProcessor } from '../boot/first-boot.ts'
@@ -14,7 +14,7 @@ import { nodeZones, zoneRanges, type NodeZone } from '../zones/layout.ts'
 import { RELEASED } from '../zones/released.ts'
 import { KHO_SCHEDULE, SCHEDULE } from './schedules.ts'
 import { logClaims } from './log.ts'
-import { answered, wasGiven, whyNoMemory } from './memory-answer.ts'
+import { answered, wasGiven, whyNoMemory, type Answer } from './memory-answer.ts'
 
 const LAYOUT: readonly Basis[] = [...mmInit('free_area_init', 'calculate_node_totalpages'), ...x86Init('arch_zone_limits_init')]
 /** What they free is what the schedule left: the claim of memblock.reserved names all of its steps. */
@@ -32,7 +32,7 @@ export function memoryClaims(boot: Boot): readonly PredictedClaim[] {
   return [
     claim(boot, 'zone.populated', POPULATED, LAYOUT, { value: populated }),
     ...zones.value.flatMap((zone) => zoneClaims(boot, zone)),
-    claim(boot, 'zone.totalRam', TOTAL, MANAGED, answered(boot, 'zone.totalRam')),
+    claim(boot, 'zone.totalRam', TOTAL, MANAGED, counted(boot, 'zone.totalRam')),
     claim(
       boot,
       'memblock.nodeRanges',
@@ -94,11 +94,18 @@ function zoneClaims(boot: Boot, zone: NodeZone): readonly PredictedClaim[] {
     claim(boot, { subject: 'zone.span', part }, `${name}: first page, pages spanned and present`, LAYOUT, {
       value: { startPfn, spanned, present },
     }),
-    claim(boot, of('zone.managed'), `${name}: pages of the page allocator`, MANAGED, answered(boot, 'zone.managed', part)),
+    claim(boot, of('zone.managed'), `${name}: pages of the page allocator`, MANAGED, counted(boot, 'zone.managed', part)),
     claim(boot, of('zone.cma'), `${name}: pages counted as CMA`, CMA, answered(boot, 'zone.cma', part)),
     claim(boot, of('zone.cmaBlocks'), `${name}: page blocks of CMA`, CMA, answered(boot, 'zone.cmaBlocks', part)),
   ]
 }
+
+const TAKEN_BACK =
+  'this kernel has tests of KHO or LUO built in, which take back what they preserved at random before the pages are counted'
+
+/** kho_test_restore() (lib/test_kho.c, 7.3) runs as an initcall of every boot that is given a tree. */
+const counted = <S extends MemoryAnswer>(boot: Boot, subject: S, part?: string): Answer<SubjectValues[S]> =>
+  boot.kernel.hasOwnTests === true && wasGiven(boot) ? unpredicted(TAKEN_BACK) : answered(boot, subject, part)
 
 const CMA: readonly Basis[] = [...mmInit('init_cma_reserved_pageblock'), ...kho('kho_init')]
 
