@@ -47,14 +47,27 @@ u64 probe_mix(u64 value)
 	return value ^ (value >> 31);
 }
 
-/* One number for all entries in their order, so that a list of a million can be compared without being printed. */
+static u32 stir(u32 hash, u32 word, u32 factor)
+{
+	hash = (hash ^ word) * factor;
+	return hash ^ hash >> 15;
+}
+
+/*
+ * One number for all entries in their order, so that a list of a million can be compared without being printed. Two
+ * chains of 32 bits, which whoever reads the list from outside may have to do without 64-bit arithmetic.
+ */
 static u64 entries_hash(const struct probe_set *set)
 {
-	u64 hash = 0;
+	u32 first = 0, second = 0;
 
-	for (u64 i = 0; i < set->record.count; i++)
-		hash = probe_mix(hash ^ set->entries[i]);
-	return hash;
+	for (u64 i = 0; i < set->record.count; i++) {
+		u32 low = lower_32_bits(set->entries[i]), high = upper_32_bits(set->entries[i]);
+
+		first = stir(stir(first, low, 0x85ebca6b), high, 0xc2b2ae35);
+		second = stir(stir(second, high, 0x27d4eb2f), low, 0x165667b1);
+	}
+	return (u64)first << 32 | second;
 }
 
 void probe_report_set(struct probe_reply *reply, const struct probe_set *set)

@@ -79,42 +79,39 @@ export function readProbeEntries(memory: PhysMemory, record: ProbeRecord): Resul
     return err(`the list of '${record.name}' has ${list.value.pages.length} pages for ${record.count} entries`)
   const starts = new Float64Array(record.count)
   const orders = new Uint8Array(record.count)
-  const chain = new MixChain()
+  const hash = new EntriesHash()
+  let words: DataView = new DataView(new ArrayBuffer(PAGE_SIZE))
   for (let index = 0; index < record.count; index++) {
     const at = index % (PAGE_SIZE / 8)
     const page = at === 0 ? memory.read(list.value.pages[index / (PAGE_SIZE / 8)] ?? 0, PAGE_SIZE) : undefined
-    if (page !== undefined) chain.words = viewOf(page)
-    const entry = u64Number(chain.words, at * 8)
+    if (page !== undefined) words = viewOf(page)
+    const entry = u64Number(words, at * 8)
     const order = entry === undefined ? MAX_ORDER + 1 : entry % PAGE_SIZE
     if (entry === undefined || order > MAX_ORDER || !insideRam(memory, entry - order, orderBytes(order)))
       return err(`entry ${index} of '${record.name}' is no memory`)
     starts[index] = entry - order
     orders[index] = order
-    chain.add(at * 8)
+    hash.add(words.getUint32(at * 8, true), words.getUint32(at * 8 + 4, true))
   }
-  return ok({ starts, orders, hash: chain.hash, listPages: [...list.value.chunks, ...list.value.pages] })
+  return ok({ starts, orders, hash: hash.hash, listPages: [...list.value.chunks, ...list.value.pages] })
 }
 
-const MASK = (1n << 64n) - 1n
-
 /** entries_hash() of qemu-images/khoprobe/report.c. */
-class MixChain {
-  words: DataView = new DataView(new ArrayBuffer(PAGE_SIZE))
-  #hash = 0n
+class EntriesHash {
+  #first = 0
+  #second = 0
 
-  add(offset: number): void {
-    this.#hash = mix(this.#hash ^ this.words.getBigUint64(offset, true))
+  add(low: number, high: number): void {
+    this.#first = stir(stir(this.#first, low, 0x85ebca6b), high, 0xc2b2ae35)
+    this.#second = stir(stir(this.#second, high, 0x27d4eb2f), low, 0x165667b1)
   }
 
   get hash(): string {
-    return hex(this.#hash)
+    return hex((BigInt(this.#first >>> 0) << 32n) | BigInt(this.#second >>> 0))
   }
 }
 
-/** probe_mix() of qemu-images/khoprobe/report.c: the finalizer of splitmix64. */
-function mix(value: bigint): bigint {
-  let mixed = (value + 0x9e3779b97f4a7c15n) & MASK
-  mixed = ((mixed ^ (mixed >> 30n)) * 0xbf58476d1ce4e5b9n) & MASK
-  mixed = ((mixed ^ (mixed >> 27n)) * 0x94d049bb133111ebn) & MASK
-  return mixed ^ (mixed >> 31n)
+function stir(hash: number, word: number, factor: number): number {
+  const stirred = Math.imul(hash ^ word, factor)
+  return stirred ^ (stirred >>> 15)
 }

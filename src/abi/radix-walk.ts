@@ -4,6 +4,7 @@ import type { Result } from '../shared/result.ts'
 import { PAGE_SHIFT, PAGE_SIZE, PHYS_ADDR_LIMIT, hex, physAddr } from '../shared/units.ts'
 import type { PhysAddr } from '../shared/units.ts'
 import { u64Number, viewOf } from './bytes.ts'
+import type { RecordEntry } from './record-list.ts'
 import type { Preserved } from './preserve.ts'
 import { RADIX_LEAF_BITS, RADIX_LEVELS, RADIX_MAX_ORDER, RADIX_TABLE_SLOTS, decodeKeyNumber, slotSpan } from './radix.ts'
 
@@ -259,6 +260,12 @@ export function* eachRecord(records: RecordRuns): Generator<Preserved> {
       yield { start: physAddr(start + index * 2 ** (order + 12)), order }
     }
   }
+}
+
+/** The runs of a walk, one entry each. */
+export function* eachRun({ starts, orders, counts }: RecordRuns): Generator<RecordEntry> {
+  for (let run = 0; run < starts.length; run++)
+    yield { start: starts[run] ?? 0, order: orders[run] ?? 0, count: counts[run] ?? 0 }
 }
 
 /** The first `limit` records of the walk in ascending address, the larger first at one address: the order in which documents list them. */

@@ -302,7 +302,8 @@ const changes: Readonly<Record<Exclude<Subject, keyof MemorySubjects | `workload
         first.host.outRadix.value.records = first.host.outRadix.value.records.map((record) => ({ ...record, order: 1 }))
     },
     'preserved.radix': ([first]) => {
-      if (first?.host.outRadix.ok) first.host.outRadix.value.nodes[0]?.slots.push(511)
+      const node = first?.host.outRadix.ok ? first.host.outRadix.value.nodes[0] : undefined
+      if (typeof node?.slots === 'object') node.slots.push(511)
     },
     'invariant.preserved-outside-scratch': ([first]) => {
       if (first?.host.outRadix.ok) {
@@ -330,7 +331,7 @@ const changes: Readonly<Record<Exclude<Subject, keyof MemorySubjects | `workload
     },
     'handover.content': ([, second]) => {
       const record = second?.host.preservedAfter?.ok === true ? second.host.preservedAfter.value[0] : undefined
-      if (record) record.sha256 = '0'.repeat(64)
+      if (record) record.digest = '0'.repeat(32)
     },
     'handover.setupData': ([, second]) => {
       const data = second?.guest.setupData.ok === true ? second.guest.setupData.value[0] : undefined

@@ -2,6 +2,7 @@ import type { ComparedClaim, Comparison, Observation, ResolvedClaim } from '../s
 import { findingsOf } from './findings.ts'
 import { observe } from './observers/index.ts'
 import { summarize } from './summary.ts'
+import { timelineOf } from './timeline.ts'
 import { judge } from './verdict.ts'
 
 /** What the comparison records beside its claims: which documents it joins, and when they were fixed. */
@@ -28,6 +29,7 @@ export function compare(resolved: readonly ResolvedClaim[], observation: Observa
     summary: summarize(claims, lost !== undefined),
     claims,
     findings: findingsOf(claims, observation),
+    ...(observation.hops.length > 1 ? { timeline: timelineOf(observation) } : {}),
     ...(lost === undefined ? {} : { lost: lostSentence(lost) }),
     ...(ended === undefined ? {} : { ended }),
   }

@@ -67,7 +67,7 @@ function givensOf(observation: Observation): Givens {
         'tree.blob': { address, size: blob.size, sha256: blob.sha256 },
         'preserved.records': host.outRadix.value.records,
         ...(host.preservedBefore?.ok === true
-          ? { 'preserved.hashes': host.preservedBefore.value.map(({ record, sha256 }) => ({ ...record, sha256 })) }
+          ? { 'preserved.hashes': host.preservedBefore.value.map(({ record, digest }) => ({ ...record, digest })) }
           : {}),
       }
       return Object.fromEntries(Object.entries(given).map(([name, value]) => [`hop${hop}.${name}`, value]))

@@ -148,7 +148,7 @@ export function sampleClaims(): ResolvedClaim[] {
       'Preserved content is unchanged',
       recordsOf(0)
         .slice(0, 3)
-        .map((record) => ({ ...record, sha256: sha256(record.start) })),
+        .map((record) => ({ ...record, digest: sha256(record.start).slice(0, 32) })),
     ),
     claimOf(1, 'handover.setupData', 'setup_data of type 10', {
       fdtAddress: hex(ROOT_ADDRESS[0]),

@@ -34,7 +34,7 @@ function rootView(hop: 0 | 1): RootFdtView {
 
 function hostOf(hop: 0 | 1): HopObservation['host'] {
   const records = recordsOf(hop)
-  const hashes = recordsOf(0).map((record) => ({ record, sha256: sha256(record.start) }))
+  const hashes = recordsOf(0).map((record) => ({ record, digest: sha256(record.start).slice(0, 32) }))
   return {
     ramMap: seen([{ start: '0x0', end: '0x40000000' }]),
     outRoot: seen(rootView(hop)),

@@ -1,5 +1,6 @@
-import type { PhaseName } from '../shared/documents/index.ts'
+import type { HopPhase, PhaseName } from '../shared/documents/index.ts'
 import { LabError } from '../shared/result.ts'
+import type { HopTimes } from './hop-times.ts'
 import { type Doom, type PhaseBounds, withinPhase } from './phases.ts'
 import type { LabPort } from './qemu/lab-port.ts'
 import { type SshKeys, SshSession } from './ssh/session.ts'
@@ -10,6 +11,8 @@ export interface Boot {
   /** /proc/sys/kernel/random/boot_id: another one in every boot. */
   readonly bootId: string
   readonly phases: readonly PhaseEvent[]
+  /** Of the kexec that began it. */
+  readonly hopPhases?: readonly HopPhase[]
 }
 
 /** What a machine's boots are followed by. */
@@ -28,6 +31,8 @@ export interface BootBegin {
   readonly hop: number
   /** On the clock of performance.now(). */
   readonly startedAt: number
+  /** Hears the console of a kexec. */
+  readonly times?: HopTimes
   /** Ends phase firmware on a first boot, phase kernel on a hop. */
   readonly first: Promise<unknown>
   /** The boot id before the kexec. */
@@ -56,7 +61,9 @@ export async function followBoot(watch: BootWatch, begin: BootBegin): Promise<Bo
   begin.onSession(await phase('ssh', SshSession.connect(watch.sshPort, watch.keys, bounds.ssh)))
   await phase('debugfs', labPort.said('debugfs'))
   const bootId = bootIdOf(await labPort.said('init'))
-  if (bootId !== begin.previousId) return { hop, phases, bootId }
+  const at = (name: PhaseName): number => begin.startedAt + (phases.find(({ phase: ended }) => ended === name)?.ms ?? 0)
+  const hopPhases = begin.times?.phases(at('kernel'), at('debugfs'))
+  if (bootId !== begin.previousId) return { hop, phases, bootId, ...(hopPhases === undefined ? {} : { hopPhases }) }
   throw new LabError({ code: 'kexec-refused', message: 'the guest is still in the boot that it was in before the kexec' })
 }
 

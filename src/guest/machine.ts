@@ -1,5 +1,6 @@
 import { LabError, toLabError } from '../shared/result.ts'
-import { type Boot, type BootWatch, followBoot } from './follow-boot.ts'
+import { type Boot, type BootBegin, type BootWatch, followBoot } from './follow-boot.ts'
+import { HopTimes } from './hop-times.ts'
 import { type NextKernel, loadScript } from './next-kernel.ts'
 import { type Doom, PHASE_BOUNDS, type PhaseBounds } from './phases.ts'
 import { placeFile } from './qemu/files.ts'
@@ -65,6 +66,8 @@ export class Machine implements GuestChannel {
   #connected: SshSession | undefined
   #stopped: Promise<Stopped> | undefined
   #kexecUnderWay = false
+  /** What loading the next kernel took, with fetching it. */
+  #loadMs: number | undefined
 
   /** Use startMachine(). */
   constructor(launched: Launched, spec: MachineSpec, options: MachineOptions, parts: Parts) {
@@ -174,7 +177,9 @@ export class Machine implements GuestChannel {
       placeFile(files.next.kernel, next.kernel),
       placeFile(files.next.initrd, next.initrd),
     ])
+    const startedAt = performance.now()
     const result = await this.exec(loadScript(next, kernelSize, initrdSize), { timeoutMs: LOAD_TIMEOUT_MS })
+    this.#loadMs = performance.now() - startedAt
     if (result.code !== 0) throw this.#refused('the guest did not load the next kernel', result)
   }
 
@@ -189,6 +194,9 @@ export class Machine implements GuestChannel {
     this.#labPort.nextBoot()
     this.#kexecUnderWay = true
     const startedAt = performance.now()
+    const times = new HopTimes(startedAt, this.#loadMs)
+    const hear = (line: string): void => times.hear(line, performance.now())
+    this.#console.on('line', hear)
     const { promise: refused, reject } = Promise.withResolvers<never>()
     void session.exec('kexec -e', { timeoutMs: LOAD_TIMEOUT_MS }).then(
       (result) => {
@@ -199,7 +207,8 @@ export class Machine implements GuestChannel {
       (loss: unknown) => toLabError(loss),
     )
     const started = this.#labPort.said('init').then(() => session.close())
-    this.#session = this.#begin(hop, startedAt, Promise.race([refused, started]), before.bootId)
+    this.#session = this.#begin(hop, startedAt, Promise.race([refused, started]), { previousId: before.bootId, times })
+    void Promise.allSettled([this.waitForBoot(hop)]).then(() => this.#console.off('line', hear))
   }
 
   /**
@@ -233,13 +242,18 @@ export class Machine implements GuestChannel {
   }
 
   /** Begins to follow a boot, kept for waitForBoot(), and promises its ssh session. */
-  #begin(hop: number, startedAt: number, first: Promise<unknown>, previousId?: string): Promise<SshSession> {
+  #begin(
+    hop: number,
+    startedAt: number,
+    first: Promise<unknown>,
+    more: Pick<BootBegin, 'previousId' | 'times'> = {},
+  ): Promise<SshSession> {
     const { promise, resolve, reject } = Promise.withResolvers<SshSession>()
     const boot = followBoot(this.#watch, {
       hop,
       startedAt,
       first,
-      ...(previousId === undefined ? {} : { previousId }),
+      ...more,
       onRunning: () => (this.#kexecUnderWay = false),
       onSession: (session) => {
         this.#connected = session

@@ -149,9 +149,15 @@ function radixOf(seen: HopObservation): RunKho['radix'] {
     ...counts,
     root: fromHex(root),
     nodes: nodes.map(({ address, level, slots }) => ({ address: fromHex(address), level, slots })),
-    records: records.map(({ start, order }) => {
+    records: records.map(({ start, order, count }) => {
       const owner = owners.get(fromHex(start))
-      return { start: fromHex(start), order, path: pathOf(fromHex(start), order), ...(owner === undefined ? {} : { owner }) }
+      return {
+        start: fromHex(start),
+        order,
+        ...(count === undefined ? {} : { count }),
+        path: pathOf(fromHex(start), order),
+        ...(owner === undefined ? {} : { owner }),
+      }
     }),
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import { eachRunIn } from '../abi/record-list.ts'
 import { Hex, PreservedRecord, ScratchRegion } from '../shared/documents/common.ts'
 import type { Experiment } from '../shared/documents/index.ts'
-import { ProbeTableView } from '../shared/documents/workload/observed.ts'
 import { canonicalJson, type Json } from '../shared/json.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import { bytes, fromHex, hex, PAGE_SIZE, roundDown } from '../shared/units.ts'
@@ -17,7 +17,7 @@ import { defineRule, type Rule, type RuleContext } from './rule.ts'
 import type { Span } from './firmware-map.ts'
 import { khoLines } from './log/kho-lines.ts'
 import { MEMORY_ANSWERS, type MemoryAnswer } from './memory-answers.ts'
-import { takenBackSpans } from './workload/taken-back.ts'
+import { WorkloadMemory, takenBackSpans } from './workload/taken-back.ts'
 import { runningMemory, type RunningMemory } from './zones/running.ts'
 
 const Size = z.int().nonnegative().transform(bytes)
@@ -58,12 +58,12 @@ const Given = z.object({
     .object({ pageOffsetBase: Hex, vmemmapBase: Hex, entryAreas: z.array(z.int().nonnegative()) })
     .optional(),
   'scratch.regions': z.array(ScratchRegion).optional(),
-  'preserved.records': z.array(PreservedRecord).optional(),
+  'preserved.runs': z.array(PreservedRecord).optional(),
   'preserved.nodes': z.array(Hex).optional(),
   'tree.addresses': z.record(z.string(), Hex).optional(),
   'kexec.segments': z.array(z.object({ name: z.string().optional(), start: Hex })).optional(),
   'tree.memblockRegions': z.array(z.object({ name: z.string(), start: Hex, size: Hex })).optional(),
-  'workload.table': ProbeTableView.optional(),
+  'workload.memory': WorkloadMemory.optional(),
 })
 type Known = z.output<typeof Given>
 
@@ -120,16 +120,16 @@ function loadedOnly(boot: KexecBoot, { hop, start }: Asked, given: Known, { kern
 }
 
 function handoverOf({ restored, takenBack }: Asked, given: Known): Result<Omit<Handover, 'array'>> {
-  const { 'scratch.regions': scratch, 'preserved.records': records, 'preserved.nodes': nodes } = given
+  const { 'scratch.regions': scratch, 'preserved.runs': records, 'preserved.nodes': nodes } = given
   const addresses = given['tree.addresses']
   if (scratch === undefined || records === undefined || nodes === undefined || addresses === undefined)
     return err('what was handed over is not known')
-  const back = spansTakenBack(takenBack, given['workload.table'])
+  const back = spansTakenBack(takenBack, given['workload.memory'])
   if (!back.ok) return back
   const placed = ({ start, size }: { start: string; size: string }) => ({ start: fromHex(start), size: fromHex(size) })
   return ok({
     scratch: scratch.map(placed),
-    records: records.map(({ start, order }) => ({ start: fromHex(start), order })),
+    records: eachRunIn(records),
     nodes: nodes.map(fromHex),
     regions: (given['tree.memblockRegions'] ?? []).map((region) => ({ name: region.name, ...placed(region) })),
     restored: restored.flatMap((name) => {
@@ -140,9 +140,9 @@ function handoverOf({ restored, takenBack }: Asked, given: Known): Result<Omit<H
   })
 }
 
-function spansTakenBack(sets: Asked['takenBack'], table: Known['workload.table']): Result<readonly Span[]> {
+function spansTakenBack(sets: Asked['takenBack'], memory: Known['workload.memory']): Result<readonly Span[]> {
   if (sets === undefined) return ok([])
-  return table === undefined ? err('the khoprobe table of the boot before is not known') : takenBackSpans(table, sets)
+  return memory === undefined ? err('what khoprobe of the boot before has handed over is not known') : ok(takenBackSpans(memory, sets))
 }
 
 function boot(asked: Asked, given: Known, context: RuleContext): Result<RunningMemory> {

@@ -1,4 +1,7 @@
 import { preserveRange, type NodeOf } from '../abi/preserve.ts'
+import { listOfRecords } from '../abi/record-list.ts'
+import { slotList } from '../abi/slot-list.ts'
+import { err, ok, type Result } from '../shared/result.ts'
 import { RADIX_LEVELS, radixKey, radixLayoutOfKeys } from '../abi/radix.ts'
 import { PAGE_SIZE, hex } from '../shared/units.ts'
 import type { PreservedRecord, SubjectValues } from '../shared/documents/index.ts'
@@ -14,6 +17,18 @@ export interface PlainRecord {
   readonly order: number
 }
 
+/** The records of a set as a document lists them, or that they are too scattered for one. */
+export function documentRecords(set: PreservedSet): Result<readonly PreservedRecord[]> {
+  const listed = listOfRecords(eachPacked(set), set.length)
+  return listed.length === 0 && set.length > 0
+    ? err(`the ${set.length} records lie too scattered to be listed`)
+    : ok(listed.map(({ start, ...record }) => ({ start: hex(start), ...record })))
+}
+
+function* eachPacked(set: PreservedSet): Generator<PlainRecord> {
+  for (const packed of set) yield { start: packed - (packed % PAGE_SIZE), order: packed % PAGE_SIZE }
+}
+
 /** pfn_to_nid() for memory that belongs to a node; -1 elsewhere. */
 export const nodeOfPfn =
   (nodes: readonly (readonly Span[])[]): NodeOf =>
@@ -26,9 +41,6 @@ export const nodeOfPfn =
  */
 type PreservedSet = Float64Array
 const pack = ({ start, order }: PlainRecord): number => start + order
-
-export const recordsOf = (set: PreservedSet): readonly PlainRecord[] =>
-  Array.from(set, (packed) => ({ start: packed - (packed % PAGE_SIZE), order: packed % PAGE_SIZE }))
 
 /**
  * Everything that a boot preserves: the records of a workload's sets, single pages by kho_alloc_preserve() or kho_preserve_pages(page, 1), and
@@ -54,13 +66,11 @@ export function preservedSet(
   return packed.subarray(0, kept)
 }
 
-export const toRecord = ({ start, order }: PlainRecord): PreservedRecord => ({ start: hex(start), order })
-
 /** The node pages that kho_radix_add_key() (7.3) makes for these records; see the subject for the order of the lists. */
 export function radixShape(set: PreservedSet): SubjectValues['preserved.radix'] {
   const nodes = radixLayoutOfKeys(set.map((packed) => radixKey(packed - (packed % PAGE_SIZE), packed % PAGE_SIZE)))
   const levels = Array.from({ length: RADIX_LEVELS }, (_unused, index) => {
-    const slots = nodes.filter(({ level }) => level === RADIX_LEVELS - 1 - index).map((node) => node.slots)
+    const slots = nodes.filter(({ level }) => level === RADIX_LEVELS - 1 - index).map((node) => slotList(node.slots))
     return slots
       .map((list) => ({ list, text: JSON.stringify(list) }))
       .sort((a, b) => (a.text < b.text ? -1 : 1))

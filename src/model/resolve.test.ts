@@ -115,7 +115,7 @@ describe('resolve', () => {
     const hashes = ['0x5a2000', '0x5a4000', '0x1fc00000'].map((start, index) => ({
       start,
       order: index === 2 ? 1 : 0,
-      sha256: `${index}`.repeat(64),
+      digest: `${index}`.repeat(32),
     }))
     const givens = {
       'hop0.preserved.hashes': hashes,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { orderBytes } from '../abi/preserve.ts'
-import { Hex, PreservedRecord, Range, ScratchRegion, Sha256 } from '../shared/documents/common.ts'
+import { eachRecordIn, entryBytes } from '../abi/record-list.ts'
+import { Hex, PageDigest, PreservedRecord, Range, ScratchRegion, Sha256 } from '../shared/documents/common.ts'
 import { ProbeTableView } from '../shared/documents/workload/observed.ts'
 import { PAGE_SIZE, fromHex, hex, roundDown } from '../shared/units.ts'
 import { err, ok, type Result } from '../shared/result.ts'
@@ -8,7 +9,7 @@ import { firmwareMap, processorOf } from './firmware-map.ts'
 import { kexecRules } from './kexec-rules.ts'
 import { loaderRules } from './loader-rules.ts'
 import { memoryRules } from './memory-rules.ts'
-import { nodeOfPfn, preservedSet, radixShape, recordsOf, toRecord } from './preserved-set.ts'
+import { documentRecords, nodeOfPfn, preservedSet, radixShape } from './preserved-set.ts'
 import { rootFdt } from './root-fdt.ts'
 import { defineRule, type Rule } from './rule.ts'
 import { tableRecords, workloadRules } from './workload/rules.ts'
@@ -16,7 +17,7 @@ import { tableRecords, workloadRules } from './workload/rules.ts'
 const NoInputs = z.strictObject({})
 const Addresses = z.record(z.string(), Hex)
 const NamedRegion = z.object({ name: z.string(), start: Hex, size: Hex })
-const HashedRecord = z.object({ start: Hex, order: z.int().min(0), sha256: Sha256 })
+const HashedRecord = PreservedRecord.extend({ digest: PageDigest })
 const RegionInputs = z.array(z.object({ name: z.string(), size: z.int().positive() }))
 
 const bytesToHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
@@ -60,10 +61,10 @@ function preservedRecords(
 }
 
 /**
- * SHA-256 of a page of zeros: what a kho_block is until luo_session_serialize() and luo_file_freeze() (7.3) fill it, on the way
+ * Digest of a page of zeros: what a kho_block is until luo_session_serialize() and luo_file_freeze() (7.3) fill it, on the way
  * into the kexec.
  */
-const ZERO_PAGE = 'ad7facb2586fc6e966c004d7d1d16b024f5805ff7cb47c7a85dabd8b48892ca7'
+const ZERO_PAGE = '8ac958e20b1e28a1a3099eb4380537a3'
 
 const handedOver = {
   /** Scratch is reused for the whole chain of kexecs: kho_memory_init() (7.3) retrieves instead of reserving. */
@@ -82,9 +83,9 @@ const handedOver = {
   /** kho_preserved_memory_reserve() (7.3): one memblock_reserve() per record. */
   'records-reserved': defineRule(NoInputs, z.object({ 'preserved.records': z.array(PreservedRecord) }), (_inputs, given) =>
     ok(
-      [...given['preserved.records']]
-        .sort((a, b) => fromHex(a.start) - fromHex(b.start) || a.order - b.order)
-        .map(({ start, order }) => ({ start, end: hex(fromHex(start) + orderBytes(order)) })),
+      [...eachRecordIn(given['preserved.records'])]
+        .sort((a, b) => a.start - b.start || a.order - b.order)
+        .map(({ start, order }) => ({ start: hex(start), end: hex(start + orderBytes(order)) })),
     ),
   ),
   /** Nothing writes to preserved pages during a hop but those that the next kernel frees, and drivers that own a region. */
@@ -105,10 +106,10 @@ const handedOver = {
       ]
       return ok(
         given['preserved.hashes'].filter(
-          ({ start, order, sha256 }) =>
-            !(serialized && sha256 === ZERO_PAGE) &&
+          ({ digest, ...record }) =>
+            !(serialized && digest === ZERO_PAGE) &&
             !left.some(
-              (region) => region.start < fromHex(start) + orderBytes(order) && region.start + region.size > fromHex(start),
+              ({ start, size }) => start < fromHex(record.start) + entryBytes(record) && start + size > fromHex(record.start),
             ),
         ),
       )
@@ -162,7 +163,7 @@ export const rules = {
   ),
   'preserved-records': defineRule(PreservedInputs, PreservedGiven, (inputs, given) => {
     const records = preservedRecords(inputs, given)
-    return records.ok ? ok(recordsOf(records.value).map(toRecord)) : records
+    return records.ok ? documentRecords(records.value) : records
   }),
   'preserved-radix': defineRule(PreservedInputs, PreservedGiven, (inputs, given) => {
     const records = preservedRecords(inputs, given)

@@ -178,6 +178,15 @@ describe('md', () => {
 
       - **hop0.scratch.sizes** Sizes of scratch regions: the default of 200 % depends on early reservations, for which there is no rule
 
+      ## Timeline
+
+      ### Places
+
+      | boot | kernel | root FDT | direct map |
+      | --- | --- | --- | --- |
+      | 0 | 0x1000000 | 0x1184000 |   |
+      | 1 | 0x3da00000 | 0x1a2f000 |   |
+
       ## Hop 0 · first boot
 
       | Claim | Verdict | Predicted | Guest | Host | Basis |
@@ -190,7 +199,7 @@ describe('md', () => {
 
       | Claim | Verdict | Predicted | Guest | Host | Basis |
       | --- | --- | --- | --- | --- | --- |
-      | \`handover.content\` | unobserved | \`[{"order":0,"sha256":"bdc6a0305eb710e1ffa7818da097f23e418862efe278d39b8369444c2459b4fd","start":"0x1184000"},{"order":0,"sha256":"8ac0f25b2bb1630ccca1d3b86d9244… (325 characters)\` | not observed: the guest is not asked for the content of preserved memory | not observed: the preserved memory after the kexec: plain | \`kho_init\` |
+      | \`handover.content\` | unobserved | \`[{"digest":"bdc6a0305eb710e1ffa7818da097f23e","order":0,"start":"0x1184000"},{"digest":"8ac0f25b2bb1630ccca1d3b86d924469","order":0,"start":"0x1185000"},{"diges… (229 characters)\` | not observed: the guest is not asked for the content of preserved memory | not observed: the preserved memory after the kexec: plain | \`kho_init\` |
 
       ## Evidence
 
@@ -292,6 +301,14 @@ describe('txt', () => {
       * hop0.scratch.sizes: Sizes of scratch regions
         the default of 200 % depends on early reservations, for which there is
         no rule
+
+      Timeline
+      --------
+
+      Places
+        boot  kernel      root FDT   direct map
+        0     0x1000000   0x1184000
+        1     0x3da00000  0x1a2f000
 
       Claims, Hop 0: first boot
       -------------------------

@@ -1,6 +1,7 @@
 import { claimName } from '../shared/claim-name.ts'
 import type { ComparedClaim, Comparison } from '../shared/documents/index.ts'
 import type { Render, ReportExtras } from './report.ts'
+import { timelineTables } from './timeline-rows.ts'
 import { markdown, markdownCode } from './visible.ts'
 import {
   basisText,
@@ -33,6 +34,7 @@ export const renderMarkdown: Render = (comparison, extras) =>
     ...short(comparison, 'differ', 'What differs'),
     ...short(comparison, 'unobserved', 'What was not observed'),
     ...short(comparison, 'unpredicted', 'What is not predicted'),
+    ...timeline(comparison),
     ...hopsOf(comparison).flatMap((hop) => claimTable(comparison, hop)),
     ...evidence(extras),
   ].join('\n') + '\n'
@@ -89,6 +91,22 @@ function short(comparison: Comparison, verdict: ComparedClaim['verdict'], title:
     '',
     ...claims.map((claim) => `- **${markdown(claim.id)}** ${markdown(claim.title)}: ${markdown(claim.reason)}`),
     '',
+  ]
+}
+
+function timeline({ timeline: boots }: Comparison): string[] {
+  if (boots === undefined) return []
+  return [
+    '## Timeline',
+    '',
+    ...timelineTables(boots).flatMap(({ title, rows: [head = [], ...rows] }) => [
+      `### ${title}`,
+      '',
+      ...table(
+        head.map(markdown),
+        rows.map((row) => row.map(markdown)),
+      ),
+    ]),
   ]
 }
 

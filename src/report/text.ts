@@ -1,6 +1,7 @@
 import { claimName } from '../shared/claim-name.ts'
 import type { ComparedClaim, Comparison } from '../shared/documents/index.ts'
 import type { Render, ReportExtras } from './report.ts'
+import { timelineTables, type Rows } from './timeline-rows.ts'
 import { columns, visible } from './visible.ts'
 import {
   basisText,
@@ -38,6 +39,7 @@ export const renderText: Render = (comparison, extras) =>
     ...details(comparison, 'differ', 'What differs'),
     ...details(comparison, 'unobserved', 'What was not observed'),
     ...details(comparison, 'unpredicted', 'What is not predicted'),
+    ...timeline(comparison),
     ...allClaims(comparison),
     ...evidence(comparison, extras),
   ].join('\n') + '\n'
@@ -105,6 +107,24 @@ function detail(claim: ComparedClaim): string[] {
     ...field('host', cut(sideText(claim.host), VALUE_LIMIT), '  '),
     ...claim.basis.flatMap((basis) => field('basis', basisText(basis), '  ')),
   ]
+}
+
+function timeline({ timeline: boots }: Comparison): string[] {
+  if (boots === undefined) return []
+  return [...heading('Timeline', '-'), ...timelineTables(boots).flatMap(({ title, rows }) => [title, ...alignedRows(rows), ''])]
+}
+
+function alignedRows(rows: Rows): string[] {
+  const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => columns(visible(row[column] ?? '')))))
+  return rows.flatMap((row) => {
+    const line = row
+      .map((cell, column) => visible(cell).padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+    return columns(line) + 2 <= TEXT_WIDTH
+      ? [`  ${line}`]
+      : paragraph(row.filter((cell) => cell !== '').join('  '), '  ', '      ')
+  })
 }
 
 function allClaims(comparison: Comparison): string[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Slots } from './documents/index.ts'
 import { MEMORY_KINDS } from './palette.ts'
 
 /** What pages draw of one boot of a run: its physical memory, and its handover tree. */
@@ -80,11 +81,13 @@ export const RunKho = z.object({
       recordCount: z.int(),
       pageCount: z.int(),
       complete: z.boolean(),
-      nodes: z.array(z.object({ address: z.number(), level: z.int(), slots: z.array(z.int()) })),
+      nodes: z.array(z.object({ address: z.number(), level: z.int(), slots: Slots })),
       records: z.array(
         z.object({
           start: z.number(),
           order: z.int(),
+          /** As many records one behind the other; the way is that of the first. */
+          count: z.int().optional(),
           /** The way to it: slot of level 5, 4, 3, 2 and 1, bit of level 0. */
           path: z.array(z.int()),
           owner: z.string().optional(),

@@ -80,7 +80,7 @@ export const handoverObservers: ObserversOf<
           byStart(
             records
               .filter(({ record }) => asked.has(keyOf(record)))
-              .map(({ record, sha256 }) => ({ start: record.start, order: record.order, sha256 })),
+              .map(({ record, digest }) => ({ ...record, digest })),
           ),
         )
       }),
@@ -99,4 +99,4 @@ export const handoverObservers: ObserversOf<
   ),
 }
 
-const keyOf = ({ start, order }: PreservedRecord): string => `${start}/${order}`
+const keyOf = ({ start, order, count = 1 }: PreservedRecord): string => `${start}/${order}/${count}`

@@ -1,4 +1,4 @@
-import { orderBytes } from '../../abi/preserve.ts'
+import { entryBytes } from '../../abi/record-list.ts'
 import { fdtTotalSize } from '../../abi/fdt.ts'
 import type { GuestView, HostView, PreservedRecord, RootFdtView } from '../../shared/documents/index.ts'
 import { insideRam } from '../../shared/phys-memory.ts'
@@ -25,7 +25,7 @@ function recordsInScratch(view: HostView): Look<Violations<PreservedRecord>> {
         const start = fromHex(record.start)
         return regions.some(
           (region) =>
-            start < fromHex(region.start) + fromHex(region.size) && fromHex(region.start) < start + orderBytes(record.order),
+            start < fromHex(region.start) + fromHex(region.size) && fromHex(region.start) < start + entryBytes(record),
         )
       }),
     }),
@@ -45,7 +45,7 @@ function outsideRam(view: HostView): Look<Violations<string>> {
         ...records.value.map((record) => ({
           name: `record ${record.start}`,
           start: fromHex(record.start),
-          size: orderBytes(record.order),
+          size: entryBytes(record),
         })),
       ]
       return value({

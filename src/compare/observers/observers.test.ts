@@ -121,7 +121,7 @@ describe('preserved', () => {
       records((radix) => {
         radix.recordCount = 5000
       }),
-    ).toEqual({ unobserved: 'only 7 of 5000 preserved records were kept' })
+    ).toEqual({ unobserved: 'the 5000 preserved records lie too scattered to be kept' })
     expect(
       look('host', 0, 'invariant.preserved-outside-scratch', (first) => {
         if (first.host.outRadix.ok) first.host.outRadix.value.complete = false

@@ -1,5 +1,6 @@
 import type { HostView, PreservedRecord } from '../../shared/documents/index.ts'
 import type { SubjectValues } from '../../shared/documents/subjects.ts'
+import { recordsIn } from '../../abi/record-list.ts'
 import { canonicalJson } from '../../shared/json.ts'
 import { fromHex } from '../../shared/units.ts'
 import { from, host, never, unobserved, value, type Look, type ObserversOf } from '../side.ts'
@@ -12,10 +13,10 @@ const TOP_LEVEL = 5
 export function allRecords(view: HostView): Look<PreservedRecord[]> {
   return from(view.outRadix, 'the radix tree in RAM', (radix) => {
     if (!radix.complete) return unobserved('the walk of the radix tree was not complete')
-    if (radix.records.length !== radix.recordCount) {
-      return unobserved(`only ${radix.records.length} of ${radix.recordCount} preserved records were kept`)
+    if (recordsIn(radix.records) !== radix.recordCount) {
+      return unobserved(`the ${radix.recordCount} preserved records lie too scattered to be kept`)
     }
-    return value(byStart(radix.records.map(({ start, order }) => ({ start, order }))))
+    return value(byStart(radix.records))
   })
 }
 
@@ -35,7 +36,7 @@ function radixOf(view: HostView): Look<SubjectValues['preserved.radix']> {
     const levels = Array.from({ length: TOP_LEVEL + 1 }, (_unused, index) =>
       radix.nodes
         .filter((node) => node.level === TOP_LEVEL - index)
-        .map((node) => [...node.slots].sort((a, b) => a - b))
+        .map(({ slots }) => (typeof slots === 'string' ? slots : [...slots].sort((a, b) => a - b)))
         .sort((a, b) => (canonicalJson(a) < canonicalJson(b) ? -1 : 1)),
     )
     return value({ nodeCount: radix.nodeCount, levels })

@@ -1,4 +1,6 @@
-import { sortedRecords, type RadixWalk } from '../../abi/radix-walk.ts'
+import { eachRun, sortedRecords, type RadixWalk } from '../../abi/radix-walk.ts'
+import { listOfRecords } from '../../abi/record-list.ts'
+import { slotList } from '../../abi/slot-list.ts'
 import {
   SCRATCH_ENTRY_SIZE,
   SETUP_KEXEC_KHO,
@@ -8,6 +10,7 @@ import {
   type KhoSetupData,
 } from '../../abi/setup-data.ts'
 import {
+  LISTED_ENTRIES,
   notSeen,
   seen,
   type Blob,
@@ -50,7 +53,6 @@ export interface HostOptions {
 }
 
 const FDT_MAGIC = Uint8Array.of(0xd0, 0x0d, 0xfe, 0xed)
-const LISTED = 4096
 const SUBTREE_LIMIT = 16 * MiB
 const ARRAY_LIMIT = 64 * 1024
 
@@ -207,13 +209,17 @@ export function radixReading({ root, radix }: RootCandidate): Reading<RadixView>
 }
 
 export function radixView(walk: RadixWalk): RadixView {
+  const listed =
+    walk.recordCount <= LISTED_ENTRIES
+      ? sortedRecords(walk.records, LISTED_ENTRIES)
+      : listOfRecords(eachRun(walk.records), walk.recordCount)
   return {
     root: hex(walk.root),
     nodeCount: walk.nodeAddresses.length,
     recordCount: walk.recordCount,
     pageCount: walk.pageCount,
-    nodes: walk.nodes.slice(0, LISTED).map(({ address, level, slots }) => ({ address: hex(address), level, slots: [...slots] })),
-    records: sortedRecords(walk.records, LISTED).map(({ start, order }) => ({ start: hex(start), order })),
+    nodes: walk.nodes.slice(0, LISTED_ENTRIES).map(({ address, level, slots }) => ({ address: hex(address), level, slots: slotList(slots) })),
+    records: listed.map(({ start, ...record }) => ({ start: hex(start), ...record })),
     complete: walk.complete,
   }
 }

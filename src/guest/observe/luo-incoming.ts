@@ -2,9 +2,10 @@ import { readLuoFiles, readLuoSessions, type LuoFile, type LuoSession } from '..
 import { readMemfd, type Memfd } from '../../abi/memfd.ts'
 import { notSeen, seen, type LuoIncoming, type PreservedRecord } from '../../shared/documents/index.ts'
 import { memfdSeed, patternWord } from '../../shared/luo-pattern.ts'
+import { eachRecordIn } from '../../abi/record-list.ts'
 import type { PhysMemory } from '../../shared/phys-memory.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import { PAGE_SIZE, fromHex, hex } from '../../shared/units.ts'
+import { PAGE_SIZE, hex } from '../../shared/units.ts'
 
 const MEMFD = 'memfd-v2'
 const WORDS = PAGE_SIZE / 4
@@ -16,7 +17,7 @@ const WORDS = PAGE_SIZE / 4
  * structure points to. `seed` is the experiment's: memfds are compared with its patterns.
  */
 export function readLuoIncoming(memory: PhysMemory, records: readonly PreservedRecord[], seed: number): LuoIncoming {
-  const pages = records.filter(({ order }) => order === 0).map(({ start }) => fromHex(start))
+  const pages = [...eachRecordIn(records.filter(({ order }) => order === 0))].map(({ start }) => start)
   const preserved = new Set(pages)
   const chains = pages.flatMap((page) => {
     const chain = sessionChain(memory, page, preserved)

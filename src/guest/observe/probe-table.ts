@@ -1,6 +1,7 @@
 import { readVmallocPages } from '../../abi/kho-vmalloc.ts'
 import { KHOPROBE_NODE, decodeProbeTable, readProbeEntries, type ProbeRecord } from '../../abi/khoprobe.ts'
-import { LISTED_ENTRIES, notSeen, seen, type ProbeTableView, type Range, type Reading } from '../../shared/documents/index.ts'
+import { LISTED_ENTRIES, notSeen, seen, type PreservedRecord, type ProbeTableView, type Range, type Reading } from '../../shared/documents/index.ts'
+import { listOfRecords, type RecordEntry } from '../../abi/record-list.ts'
 import type { PhysMemory } from '../../shared/phys-memory.ts'
 import { PAGE_SIZE, hex } from '../../shared/units.ts'
 import type { RootCandidate } from './root-candidates.ts'
@@ -28,21 +29,31 @@ function readSet(memory: PhysMemory, record: ProbeRecord): Reading<ProbeTableVie
   const entries = readProbeEntries(memory, record)
   if (!entries.ok) return notSeen(entries.error)
   const { starts, orders, hash, listPages } = entries.value
-  const listed = Math.min(record.count, LISTED_ENTRIES)
   return seen({
     name: record.name,
     kind: record.kind,
     entries: record.count,
     pages: record.pages,
     hash,
-    records: Array.from({ length: listed }, (_unused, index) => ({
-      start: hex(starts[index] ?? 0),
-      order: orders[index] ?? 0,
-    })),
+    records: recordsOf(record, starts, orders),
     listPages: pageRanges(listPages),
     areaChunks: pageRanges(areaChunks(memory, record)),
     areaOrder: record.kind === 'vmalloc' ? record.area.order : 0,
   })
+}
+
+function recordsOf({ kind, count }: ProbeRecord, starts: Float64Array, orders: Uint8Array): PreservedRecord[] {
+  const ordered = kind === 'folio' && count > LISTED_ENTRIES ? byAddress(starts, orders) : { starts, orders }
+  const each = function* (): Generator<RecordEntry> {
+    for (let index = 0; index < count; index++) yield { start: ordered.starts[index] ?? 0, order: ordered.orders[index] ?? 0 }
+  }
+  return listOfRecords(each(), count).map(({ start, ...record }) => ({ start: hex(start), ...record }))
+}
+
+/** Starts are multiples of a page and orders far below one, so their sums sort by start and tell both. */
+function byAddress(starts: Float64Array, orders: Uint8Array): { readonly starts: Float64Array; readonly orders: Uint8Array } {
+  const packed = starts.map((start, index) => start + (orders[index] ?? 0)).sort()
+  return { starts: packed.map((sum) => sum - (sum % PAGE_SIZE)), orders: Uint8Array.from(packed, (sum) => sum % PAGE_SIZE) }
 }
 
 function areaChunks(memory: PhysMemory, record: ProbeRecord): readonly number[] {

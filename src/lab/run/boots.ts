@@ -4,7 +4,8 @@ import type { KernelSymbols } from '../../guest/observe/address-space.ts'
 import { decodeGuestView, decodeKexecSegments } from '../../guest/observe/guest-view.ts'
 import { observeHost, radixViewAt } from '../../guest/observe/host-view.ts'
 import { readLuoIncoming } from '../../guest/observe/luo-incoming.ts'
-import { hashRecords } from '../../guest/observe/record-hashes.ts'
+import { hashRecords, hashUnits } from '../../guest/observe/record-hashes.ts'
+import { recordsIn } from '../../abi/record-list.ts'
 import type { ControlWatch } from '../../guest/observe/control-watch.ts'
 import { runWorkload } from '../../guest/khoprobe/driver.ts'
 import type { RawStore } from '../../guest/observe/raw-store.ts'
@@ -54,7 +55,7 @@ export async function observeBoot(
   previous: HopObservation | undefined,
 ): Promise<HopObservation> {
   const { machine, signal, onStep } = context
-  const { phases } = await machine.waitForBoot(hop)
+  const { phases, hopPhases } = await machine.waitForBoot(hop)
   // First of all: what was preserved must not have changed, and only this early is nothing else to blame.
   const preservedAfter =
     previous?.host.preservedBefore === undefined ? undefined : hashAgain(machine, previous.host.preservedBefore)
@@ -81,6 +82,7 @@ export async function observeBoot(
   return {
     hop,
     phases: phases.map(({ phase, ms }) => ({ phase, ms: Math.round(ms) })),
+    ...(hopPhases === undefined ? {} : { hopPhases: hopPhases.map(({ phase, ms }) => ({ phase, ms: Math.round(ms) })) }),
     guest,
     host: {
       ...host,
@@ -98,9 +100,9 @@ function incomingSessions(machine: Machine, previous: HopObservation | undefined
   const { outRadix, handedOver = outRadix } = previous.host
   if (!handedOver.ok) return handedOver
   const { records, recordCount } = handedOver.value
-  return records.length === recordCount
+  return recordsIn(records) === recordCount
     ? readLuoIncoming(machine.memory, records, seed)
-    : notSeen(`only ${records.length} of ${recordCount} preserved records of the boot before were kept`)
+    : notSeen(`the ${recordCount} preserved records of the boot before lie too scattered to be kept`)
 }
 
 /** Does the LUO steps of a boot, and reads the tree of preserved memory once more. */
@@ -163,7 +165,7 @@ export async function leaveBoot(
   keepLog(raw, left.hop, log)
   onStep(left.hop, 'loaded the next kernel')
   const { preservedBefore, injected } = await whileItStands(machine, () => ({
-    preservedBefore: hashed(machine, left.host.handedOver ?? left.host.outRadix),
+    preservedBefore: hashed(machine, left.host),
     injected: inject(machine, left.host, fault),
   }))
   context.control.begin(machine.memory, left)
@@ -203,15 +205,18 @@ function keepLog(raw: FolderRawStore, hop: number, log: Capture): void {
   if (bytes.ok) raw.put(`hop${hop}/guest/dmesg-after-load`, bytes.value)
 }
 
-function hashed(machine: Machine, outRadix: HostView['outRadix']): NonNullable<HostView['preservedBefore']> {
-  if (!outRadix.ok) return outRadix
-  const { complete, records, recordCount } = outRadix.value
-  if (!complete || records.length !== recordCount)
-    return notSeen(`the walk of the radix tree has ${records.length} of ${recordCount} records`)
-  return hashRecords(machine.memory, records)
+function hashed(machine: Machine, { outRadix, handedOver = outRadix, probeTable }: HostView): HashedRecords {
+  if (!handedOver.ok) return handedOver
+  const { complete, records, recordCount } = handedOver.value
+  if (!complete || recordsIn(records) !== recordCount)
+    return notSeen(`the walk of the radix tree has ${recordsIn(records)} of ${recordCount} records`)
+  const units = hashUnits(records, probeTable?.ok ? probeTable.value : undefined)
+  return units.ok ? hashRecords(machine.memory, units.value) : notSeen(units.error)
 }
 
-const hashAgain = (machine: Machine, before: NonNullable<HostView['preservedBefore']>): NonNullable<HostView['preservedAfter']> =>
+type HashedRecords = NonNullable<HostView['preservedBefore']>
+
+const hashAgain = (machine: Machine, before: HashedRecords): HashedRecords =>
   before.ok
     ? hashRecords(
         machine.memory,

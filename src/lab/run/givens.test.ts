@@ -22,6 +22,7 @@ describe('givensFrom a recorded run with two hops', () => {
       'hop0.tree.luoFlb',
       'hop0.tree.blob',
       'hop0.preserved.records',
+      'hop0.preserved.runs',
       'hop0.preserved.nodes',
       'hop0.kexec.segments',
       'hop0.preserved.hashes',

@@ -1,4 +1,6 @@
 import { LUO_NODE, decodeLuo } from '../../abi/luo.ts'
+import { eachRunIn, joinNeighbours, recordsIn } from '../../abi/record-list.ts'
+import { workloadMemory } from './workload-memory.ts'
 import { MEMBLOCK_NODE, decodeMemblockFdt } from '../../abi/memblock-fdt.ts'
 import type {
   GivenValues,
@@ -43,13 +45,15 @@ function givensOfHop({ guest, host }: HopObservation): Record<string, Json> {
     'tree.luoFlb': root && luoFlb(root),
     'tree.blob': root && { address: root.address, size: root.blob.size, sha256: root.blob.sha256 },
     'workload.table': host.probeTable?.ok ? host.probeTable.value : undefined,
+    'workload.memory': host.probeTable?.ok ? workloadMemory(host.probeTable.value) : undefined,
     'preserved.records': preservedRecords(host),
+    'preserved.runs': preservedRuns(host),
     'preserved.nodes': preservedNodes(host),
     'kexec.segments': guest.kexecSegments?.ok
       ? guest.kexecSegments.value.flatMap(({ name, start }) => (name === undefined ? [] : [{ name, start }]))
       : undefined,
     'preserved.hashes': host.preservedBefore?.ok
-      ? byStart(host.preservedBefore.value.map(({ record, sha256 }) => ({ start: record.start, order: record.order, sha256 })))
+      ? byStart(host.preservedBefore.value.map(({ record, digest }) => ({ ...record, digest })))
       : undefined,
   }
   return Object.fromEntries(
@@ -84,9 +88,14 @@ function luoFlb(root: RootFdtView): string | undefined {
 
 /** All records, or nothing: a walk that ended early, or a list that was cut, is no base for a rule. */
 function preservedRecords({ outRadix, handedOver = outRadix }: HopObservation['host']): PreservedRecord[] | undefined {
-  if (!handedOver.ok || !handedOver.value.complete || handedOver.value.records.length !== handedOver.value.recordCount)
+  if (!handedOver.ok || !handedOver.value.complete || recordsIn(handedOver.value.records) !== handedOver.value.recordCount)
     return undefined
-  return byStart(handedOver.value.records.map(({ start, order }) => ({ start, order })))
+  return byStart(handedOver.value.records)
+}
+
+function preservedRuns(host: HopObservation['host']): PreservedRecord[] | undefined {
+  const records = preservedRecords(host)
+  return records && joinNeighbours(eachRunIn(records)).map(({ start, ...record }) => ({ start: hex(start), ...record }))
 }
 
 function preservedNodes({ outRadix, handedOver = outRadix }: HopObservation['host']): string[] | undefined {

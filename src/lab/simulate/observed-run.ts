@@ -9,6 +9,7 @@ import { MIGRATE_TYPES } from '../../model/pages/migratetype.ts'
 import type { ObservedZone } from '../../model/pages/observed.ts'
 import { ORDERS, ZONE, ZONES_PER_NODE } from '../../model/pages/pages.ts'
 import { MIGRATE_OF_NAME, type ObservedStart } from '../../model/policy/observed-start.ts'
+import { eachRecordIn, recordsIn } from '../../abi/record-list.ts'
 import { HopObservation, HostView, Observation, type PreservedRecord, type Reading } from '../../shared/documents/index.ts'
 import { LabError, messageOf, type Result } from '../../shared/result.ts'
 import { fromHex, PAGE_SIZE } from '../../shared/units.ts'
@@ -34,8 +35,8 @@ export async function observedRun(directory: string, boot: number): Promise<Obse
     end: fromHex(start) + fromHex(size),
   }))
   const radix = needed(hop.host.outRadix)
-  if (radix.records.length !== radix.recordCount)
-    throw unfit(`the run kept ${radix.records.length} of ${radix.recordCount} preserved records`)
+  if (recordsIn(radix.records) !== radix.recordCount)
+    throw unfit(`its ${radix.recordCount} preserved records lie too scattered to be kept`)
   return observedStart(files, ram, scratch, radix.records)
 }
 
@@ -121,10 +122,10 @@ function withoutHoles(ram: readonly PhysRange[]): (address: number) => number {
 
 /** Records in pieces that the buddy allocator knows. */
 function foliosOf(records: readonly PreservedRecord[], frameOf: (address: number) => number): ObservedStart['folios'] {
-  return records
+  return [...eachRecordIn(records)]
     .flatMap(({ start, order }) => {
       const piece = Math.min(order, MAX_PAGE_ORDER)
-      const first = frameOf(fromHex(start))
+      const first = frameOf(start)
       return Array.from({ length: 2 ** (order - piece) }, (_unused, at) => ({ frame: first + at * 2 ** piece, order: piece }))
     })
     .sort((a, b) => a.frame - b.frame)

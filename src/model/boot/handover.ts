@@ -1,3 +1,4 @@
+import { entryBytes } from '../../abi/record-list.ts'
 import { GiB, PAGE_SIZE, roundDown } from '../../shared/units.ts'
 import { FLAG } from '../memblock/flags.ts'
 import { NO_NODE } from '../memblock/regions.ts'
@@ -32,8 +33,9 @@ const BUSY_TREE_PAGES = 6
 /** Blocks that hold a preserved page or a node of the tree, ascending. */
 export function busyBlocks({ records, nodes }: Pick<Handover, 'records' | 'nodes'>): readonly number[] {
   const busy = new Set<number>(nodes.map((address) => Math.floor(address / BLOCK)))
-  for (const { start, order } of records) {
-    for (let at = start; at < start + PAGE_SIZE * 2 ** order; at += BLOCK) busy.add(Math.floor(at / BLOCK))
+  for (const record of records) {
+    const end = record.start + entryBytes(record)
+    for (let at = roundDown(record.start, BLOCK); at < end; at += BLOCK) busy.add(Math.floor(at / BLOCK))
   }
   return [...busy].sort((a, b) => a - b)
 }
@@ -72,13 +74,16 @@ export function reviveNamedMemory(state: BootState): void {
   }
 }
 
-/** kho_mem_retrieve() (kernel/liveupdate/kexec_handover.c, 7.3): in the order of the tree, whose keys begin with the order. */
+/**
+ * kho_mem_retrieve() (kernel/liveupdate/kexec_handover.c, 7.3): in the order of the tree, whose keys begin with the order. Neighbours of
+ * one order join as they come, so a run of them is reserved at once.
+ */
 export function reservePreserved(state: BootState): void {
   const { memblock } = state
   const records = [...handoverOf(state).records].sort((a, b) => b.order - a.order || a.start - b.start)
-  for (const { start, order } of records) {
-    const size = PAGE_SIZE * 2 ** order
-    memblock.reserve(start, size)
-    memblock.setFlag(memblock.reserved, start, size, FLAG.RSRV_NOINIT)
+  for (const record of records) {
+    const size = entryBytes(record)
+    memblock.reserve(record.start, size)
+    memblock.setFlag(memblock.reserved, record.start, size, FLAG.RSRV_NOINIT)
   }
 }

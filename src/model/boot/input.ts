@@ -3,7 +3,7 @@ import type { KernelBuildFacts } from '../../shared/documents/kernel-build-facts
 import type { Span } from '../firmware-map.ts'
 import type { Memblock } from '../memblock/memblock.ts'
 import type { KernelOptions } from '../kernel-options.ts'
-import type { PlainRecord } from '../preserved-set.ts'
+import type { RecordEntry } from '../../abi/record-list.ts'
 import type { EarlyOptions } from './options.ts'
 
 /** Features of the boot CPU that decide about page tables and the memory map. */
@@ -36,7 +36,7 @@ export interface Handover {
   readonly scratch: readonly { readonly start: number; readonly size: number }[]
   readonly array: number
   /** The tree of preserved memory: its records, and where the pages of its nodes lie. */
-  readonly records: readonly PlainRecord[]
+  readonly records: readonly RecordEntry[]
   readonly nodes: readonly number[]
   /** reserve_mem regions that the boot before had, by name. */
   readonly regions: readonly { readonly name: string; readonly start: number; readonly size: number }[]

@@ -1,7 +1,7 @@
 import type { PredictedClaim } from '../../shared/documents/index.ts'
 import type { Boot, KhoOn } from '../boots.ts'
 import { byRule, bzImage64, claim, givenOf, kho, khoDebugfs, memblock, unpredicted, x86Setup } from '../claim.ts'
-import { overflowsLog } from '../workload/log-room.ts'
+import { NO_LOG_ROOM, overflowsLog } from '../workload/log-room.ts'
 import { nodeSpans } from '../firmware-map.ts'
 import { LUO_NODE } from '../root-fdt.ts'
 import { REGIONS_CHANGED } from './tree.ts'
@@ -19,7 +19,7 @@ export function handoverClaims(boot: Boot, previous: Boot, before: KhoOn): reado
       'Every preserved page is reserved before the page allocator starts',
       kho('kho_mem_retrieve', 'kho_preserved_memory_reserve'),
       overflowsLog(boot.experiment)
-        ? unpredicted('memblock=debug is left out: the kernel log has no room for a line per record of this workload')
+        ? unpredicted(NO_LOG_ROOM)
         : byRule('records-reserved', {}, [givenOf(from, 'preserved.records')]),
     ),
     ...(previous.kernel.hasOwnTests === true ? [] : [contentClaim(boot, previous)]),

@@ -89,11 +89,11 @@ function givensOf(boot: Boot): readonly string[] {
   ]
   if (previous === undefined) return own
   const received = wasGiven(boot)
-  const handed = ['scratch.regions', 'preserved.records', 'preserved.nodes', 'tree.addresses'] as const
+  const handed = ['scratch.regions', 'preserved.runs', 'preserved.nodes', 'tree.addresses'] as const
   const names = [
     ...(received ? handed : (['kexec.segments'] as const)),
     ...(received && previous.options.reserveMem.length > 0 ? (['tree.memblockRegions'] as const) : []),
-    ...(readsTable(boot) ? (['workload.table'] as const) : []),
+    ...(readsTable(boot) ? (['workload.memory'] as const) : []),
   ]
   return [...own, ...names.map((name) => givenOf(previous.hop, name))]
 }

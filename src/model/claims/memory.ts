@@ -9,6 +9,7 @@ import type { Boot } from '../boots.ts'
 import { claim, e820, hugetlb, kho, memblock, mmInit, unpredicted, vmstat, x86Init, x86Setup } from '../claim.ts'
 import { nodesWithMemory } from '../firmware-map.ts'
 import { partOf, type MemoryAnswer } from '../memory-answers.ts'
+import { NO_LOG_ROOM, overflowsLog } from '../workload/log-room.ts'
 import { GIGANTIC_SIZE, HUGE_SIZE } from '../zones/hugepages.ts'
 import { nodeZones, zoneRanges, type NodeZone } from '../zones/layout.ts'
 import { RELEASED } from '../zones/released.ts'
@@ -40,7 +41,13 @@ export function memoryClaims(boot: Boot): readonly PredictedClaim[] {
       [...LAYOUT, ...kho('kho_extend_scratch')],
       answered(boot, 'memblock.nodeRanges'),
     ),
-    claim(boot, 'memblock.reserved', RESERVED, wasGiven(boot) ? KHO_SCHEDULE : SCHEDULE, answered(boot, 'memblock.reserved')),
+    claim(
+      boot,
+      'memblock.reserved',
+      RESERVED,
+      wasGiven(boot) ? KHO_SCHEDULE : SCHEDULE,
+      overflowsLog(boot.experiment) ? unpredicted(NO_LOG_ROOM) : answered(boot, 'memblock.reserved'),
+    ),
     ...logClaims(boot),
     claim(
       boot,

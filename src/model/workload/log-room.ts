@@ -6,6 +6,9 @@ import type { Experiment } from '../../shared/documents/index.ts'
  */
 const RECORDS_MAX = 1000
 
+/** Why nothing is said of what only memblock=debug shows, where {@link overflowsLog}. */
+export const NO_LOG_ROOM = 'memblock=debug is left out: the kernel log has no room for a line per record of this workload'
+
 /** Whether memblock=debug would push the beginning of a boot out of the kernel log, because a workload preserves so much. */
 export function overflowsLog({ workload }: Pick<Experiment, 'workload'>): boolean {
   const most = workload.flat().reduce((sum, step) => {

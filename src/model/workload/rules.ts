@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { VMALLOC_CHUNK_ENTRIES } from '../../abi/kho-vmalloc.ts'
 import { preserveRange } from '../../abi/preserve.ts'
+import { eachRecordIn, recordsIn } from '../../abi/record-list.ts'
 import { LISTED_ENTRIES, ProbeTableView, Range } from '../../shared/documents/index.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { PAGE_SIZE, fromHex } from '../../shared/units.ts'
@@ -78,11 +79,8 @@ export const nodeOfRanges = (nodes: readonly (readonly z.output<typeof Range>[])
 export function tableRecords(table: ProbeTable, nodeOf: NodeOf): Result<readonly PlainRecord[]> {
   const records: PlainRecord[] = []
   for (const set of table.sets) {
-    if (set.records.length !== set.entries)
-      return err(
-        `the ${set.entries} entries of ${set.name} are too many to be listed, and so are the records that follow from them`,
-      )
-    records.push(...setRecords(set, nodeOf))
+    if (recordsIn(set.records) !== set.entries) return err(`the ${set.entries} entries of ${set.name} lie too scattered to be listed`)
+    for (const record of setRecords(set, nodeOf)) records.push(record)
     for (const { start, end } of [...set.listPages, ...set.areaChunks])
       for (let page = fromHex(start); page < fromHex(end); page += PAGE_SIZE) records.push({ start: page, order: 0 })
   }
@@ -90,7 +88,7 @@ export function tableRecords(table: ProbeTable, nodeOf: NodeOf): Result<readonly
 }
 
 function setRecords(set: TableSet, nodeOf: NodeOf): readonly PlainRecord[] {
-  const plain = set.records.map(({ start, order }) => ({ start: fromHex(start), order }))
+  const plain = [...eachRecordIn(set.records)]
   switch (set.kind) {
     case 'folio':
       return plain

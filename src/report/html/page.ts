@@ -8,6 +8,7 @@ import { attachedRows, basisText, durationText, FINDING_WORDS, hopsOf, hopTitle,
 import { claimsSection, verdictMark } from './claims.ts'
 import { evidenceSection } from './evidence.ts'
 import { STYLE } from './style.ts'
+import { timelineSection } from './timeline.ts'
 
 /** Ranges of a hop's map that are listed as text. */
 const RANGES = 2048
@@ -26,6 +27,7 @@ ${findingsSection(comparison)}
 ${attention(comparison, 'differ', 'What differs')}
 ${attention(comparison, 'unobserved', 'What was not observed')}
 ${attention(comparison, 'unpredicted', 'What is not predicted')}
+${timelineSection(comparison.timeline)}
 ${memorySection(comparison, extras)}
 ${claimsSection(comparison)}
 ${evidenceSection(comparison, extras)}
@@ -40,6 +42,7 @@ function navigation(comparison: Comparison): string {
     ['differ', 'Differs', has('differ')],
     ['unobserved', 'Not observed', has('unobserved')],
     ['unpredicted', 'Not predicted', has('unpredicted')],
+    ['timeline', 'Timeline', comparison.timeline !== undefined],
     ['memory', 'Memory', true],
     ...hopsOf(comparison).map((hop) => [`claims-hop${hop}`, `Claims hop ${hop}`, true] as const),
     ['evidence', 'Evidence', true],

@@ -35,7 +35,7 @@ const PLACES: Readonly<Record<string, (value: Json, sizes: Sizes) => Mark[]>> = 
   'scratch.addresses': (value, sizes) =>
     listOf(value).map((start, index) => mark('scratch', { start, size: sizes.scratch[index] ?? '0x0' }, scratchName(index))),
   'scratch.unchanged': (value) => entries(value).map((entry, index) => mark('scratch', entry, scratchName(index))),
-  'preserved.records': (value) => entries(value).map((entry) => mark('preserved', entry, `order ${word(entry['order'])}`)),
+  'preserved.records': (value) => entries(value).map((entry) => mark('preserved', entry, orderWords(entry['order'], entry['count']))),
   'memblock.reserved': (value) => entries(value).map((entry) => mark('reserved', entry, 'reserved when early boot ends')),
   'handover.reserved': (value) => entries(value).map((entry) => mark('preserved', entry, 'handed over')),
   'kexec.kernel': (value, sizes) =>
@@ -112,7 +112,7 @@ function hostContext(host: HopObservation['host']): Mark[] {
     ? host.scratchArray.value.regions.map((region, index) => mark('scratch', { ...region }, scratchName(index)))
     : []
   const preserved = host.outRadix.ok
-    ? host.outRadix.value.records.map((record) => mark('preserved', { ...record }, `order ${record.order}`))
+    ? host.outRadix.value.records.map((record) => mark('preserved', { ...record }, orderWords(record.order, record.count)))
     : []
   return [...ram, ...scratch, ...preserved]
 }
@@ -169,12 +169,16 @@ function mapMark(entry: Entry): Mark {
   return mark(type === 'System RAM' ? 'ram' : 'firmware', entry, type)
 }
 
+const orderWords = (order: Json | undefined, count: Json | undefined): string =>
+  `order ${word(order)}${count === undefined ? '' : ` × ${word(count)}`}`
+
 /** `{start, end}`, `{start, size}` or `{start, order}` as a mark; a place without an extent is one page. */
 function mark(kind: MemoryKind, entry: Entry, label: string): Mark {
   const start = number(entry['start']) ?? 0
   const size = number(entry['size'])
   const order = typeof entry['order'] === 'number' ? entry['order'] : undefined
-  const end = number(entry['end']) ?? start + (size ?? PAGE_SIZE * 2 ** (order ?? 0))
+  const count = typeof entry['count'] === 'number' ? entry['count'] : 1
+  const end = number(entry['end']) ?? start + (size ?? count * PAGE_SIZE * 2 ** (order ?? 0))
   return { kind, start, end: number(entry['start']) === undefined ? start : end, label }
 }
 

@@ -5,6 +5,11 @@ import { JsonValue } from '../json.ts'
 export const Hex = z.string().regex(/^0x[0-9a-f]{1,16}$/, 'expected lower-case hexadecimal with 0x')
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in hexadecimal')
 
+/** A digest of pages as hexadecimal: AES-GMAC (src/guest/observe/record-hashes.ts), in older runs SHA-256. */
+export const PageDigest = z.string().regex(/^([0-9a-f]{32}|[0-9a-f]{64})$/, 'expected 32 or 64 hexadecimal digits')
+/** Slots in use of a radix node: numbers, or of more than 512 the ranges as the kernel prints a bitmap. */
+export const Slots = z.union([z.array(z.int()), z.string().regex(/^\d+(-\d+)?(,\d+(-\d+)?)*$/)])
+
 /** Why a value is what it is: the kernel function that decides it. */
 export const Basis = z.object({
   function: z.string(),
@@ -25,8 +30,8 @@ export type MapEntry = z.infer<typeof MapEntry>
 export const ScratchRegion = z.object({ start: Hex, size: Hex })
 export type ScratchRegion = z.infer<typeof ScratchRegion>
 
-/** A preserved record: 2^order pages at `start`. */
-export const PreservedRecord = z.object({ start: Hex, order: z.int().min(0).max(52) })
+/** A preserved record: 2^order pages at `start`; in lists of more than 4096, with a count, as many of them one behind the other. */
+export const PreservedRecord = z.object({ start: Hex, order: z.int().min(0).max(52), count: z.int().min(2).optional() })
 export type PreservedRecord = z.infer<typeof PreservedRecord>
 
 /** Bytes that were read: always with size and hash; inline as hexadecimal up to 64 KiB; and as a file of the run. */

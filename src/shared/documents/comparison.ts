@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Basis, JsonValue, Sha256 } from './common.ts'
 import { RunEnvironment } from './observation.ts'
+import { Timeline } from './timeline.ts'
 
 export const Verdict = z.enum(['match', 'differ', 'unobserved', 'unpredicted'])
 export type Verdict = z.infer<typeof Verdict>
@@ -68,6 +69,8 @@ export const Comparison = z
     summary: Summary,
     claims: z.array(ComparedClaim),
     findings: z.array(Finding),
+    /** Absent where there was one boot only, and in comparisons of earlier releases of the lab. */
+    timeline: Timeline.optional(),
     /** Why the run ended early, in one sentence; absent when it went to its end. */
     lost: z.string().optional(),
     /** How the run ended before its last boot, where that was predicted: a kernel that was refused, or one that panicked. */

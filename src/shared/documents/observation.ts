@@ -3,7 +3,7 @@ import { GuestMemory } from './guest-memory.ts'
 import { LuoIncoming, LuoOperation } from './luo-report.ts'
 import { ControlGroup, ProbeTableView, WorkloadObservation } from './workload/observed.ts'
 import { SelftestRun } from './selftest.ts'
-import { Blob, Hex, MapEntry, PreservedRecord, Range, ScratchRegion, Sha256, reading } from './common.ts'
+import { Blob, Hex, MapEntry, PageDigest, PreservedRecord, Range, ScratchRegion, Sha256, Slots, reading } from './common.ts'
 
 /** One line of /proc/iomem; `end` is exclusive; depth 0 is a top-level resource. */
 export const IomemEntry = z.object({ start: Hex, end: Hex, name: z.string(), depth: z.int().min(0) })
@@ -49,7 +49,7 @@ export const GuestView = z.object({
 export type GuestView = z.infer<typeof GuestView>
 
 /** One radix node page as read from guest RAM; `slots` are table indexes (levels 5 to 1) or bit numbers (level 0). */
-export const RadixNode = z.object({ address: Hex, level: z.int().min(0).max(5), slots: z.array(z.int()) })
+export const RadixNode = z.object({ address: Hex, level: z.int().min(0).max(5), slots: Slots })
 export type RadixNode = z.infer<typeof RadixNode>
 
 export const RootFdtView = z.object({
@@ -67,8 +67,9 @@ export const RadixView = z.object({
   nodeCount: z.int(),
   recordCount: z.int(),
   pageCount: z.int(),
-  /** Up to 4096 of each; the counts above are of all. */
+  /** Up to 4096. */
   nodes: z.array(RadixNode),
+  /** All of them, neighbours joined where they are more than 4096; none where they are too scattered for 4096 entries. */
   records: z.array(PreservedRecord),
   complete: z.boolean(),
 })
@@ -89,10 +90,10 @@ export const HostView = z.object({
   luoIncoming: LuoIncoming.optional(),
   /** struct kho_scratch[] in guest RAM. */
   scratchArray: reading(z.object({ address: Hex, regions: z.array(ScratchRegion) })),
-  /** SHA-256 of each record of outRadix, read in guest RAM as the last thing before this kernel's kexec. */
-  preservedBefore: reading(z.array(z.object({ record: PreservedRecord, sha256: Sha256 }))).optional(),
+  /** Digest of each record of outRadix, read in guest RAM as the last thing before this kernel's kexec. */
+  preservedBefore: reading(z.array(z.object({ record: PreservedRecord, digest: PageDigest }))).optional(),
   /** The same records of the previous boot, read again as the first thing in this one. */
-  preservedAfter: reading(z.array(z.object({ record: PreservedRecord, sha256: Sha256 }))).optional(),
+  preservedAfter: reading(z.array(z.object({ record: PreservedRecord, digest: PageDigest }))).optional(),
   /** khoprobe's table, where this boot has preserved something by it. */
   probeTable: reading(ProbeTableView).optional(),
   /** What became of sets that the boot before did not preserve: the same check, on pages that nothing protects. */
@@ -109,6 +110,12 @@ export type HostView = z.infer<typeof HostView>
 export const PhaseName = z.enum(['firmware', 'kernel', 'init', 'ssh', 'debugfs'])
 export type PhaseName = z.infer<typeof PhaseName>
 
+/** Parts of a kexec, in order; src/guest/hop-times.ts says how each is seen. */
+export const HopPhaseName = z.enum(['load', 'shutdown', 'relocation', 'kernel start', 'handover restore', 'init', 'ready'])
+export type HopPhaseName = z.infer<typeof HopPhaseName>
+export const HopPhase = z.object({ phase: HopPhaseName, ms: z.number() })
+export type HopPhase = z.infer<typeof HopPhase>
+
 /** Bytes of guest RAM that the lab changed for a fault, as hexadecimal. */
 export const InjectedFault = z.object({ what: z.string(), address: Hex, before: z.string(), after: z.string() })
 export type InjectedFault = z.infer<typeof InjectedFault>
@@ -117,6 +124,8 @@ export const HopObservation = z.object({
   hop: z.int().min(0),
   /** Milliseconds from the spawn of QEMU (hop 0) or from `kexec -e` to the end of each phase. */
   phases: z.array(z.object({ phase: PhaseName, ms: z.number() })),
+  /** How long each part of the kexec took that began this boot, as far as it was seen; absent on a first boot. */
+  hopPhases: z.array(HopPhase).optional(),
   guest: GuestView,
   host: HostView,
   /** What the guest's `luo` tool said of the steps of this boot; absent without such steps. */

@@ -91,13 +91,13 @@ export interface SubjectValues extends MemorySubjects {
   /** Guest only, hops: whether in/sub_fdts/LUO still begins with the LUO compatible string. Never predicted: the page is free. */
   'debugfs.inSubtrees.LUO': { readonly intact: boolean }
 
-  /** All records of the tree, by start and then order. Host: outRadix.records, when complete. */
+  /** All records of the tree, by start and then order; of more than 4096, neighbours joined. Host: outRadix.records, when complete. */
   'preserved.records': readonly PreservedRecord[]
   /**
    * Node pages of the radix tree without their addresses, level 5 first, level 0 last: of each level the slot list of every
-   * node, each ascending, the lists of a level sorted by their canonical JSON text. Host: outRadix.nodes.
+   * node, each ascending (of more than 512 slots, the ranges), the lists of a level sorted by their canonical JSON text. Host: outRadix.nodes.
    */
-  'preserved.radix': { readonly nodeCount: number; readonly levels: readonly (readonly (readonly number[])[])[] }
+  'preserved.radix': { readonly nodeCount: number; readonly levels: readonly (readonly (readonly number[] | string)[])[] }
 
   /** Records that overlap a scratch region. */
   'invariant.preserved-outside-scratch': { readonly violations: readonly PreservedRecord[] }
@@ -124,7 +124,7 @@ export interface SubjectValues extends MemorySubjects {
    * Hashes of preserved records whose content no kernel code changes during the hop. Host: preservedAfter,
    * reduced to the records that the prediction names.
    */
-  'handover.content': readonly { readonly start: string; readonly order: number; readonly sha256: string }[]
+  'handover.content': readonly (PreservedRecord & { readonly digest: string })[]
   /** Guest: the setup_data of type 10. */
   'handover.setupData': { readonly fdtAddress: string; readonly fdtSize: number; readonly scratchSize: number }
   /** reserve_mem= regions, in command line order, where the boot before had them. Guest and host: this boot's out memblock subtree. */
@@ -239,14 +239,26 @@ export interface GivenValues {
   'tree.blob': { readonly address: string; readonly size: number; readonly sha256: string }
   /** khoprobe's table as it lies in guest RAM when the workload of the boot is done. */
   'workload.table': ProbeTableView
+  /** What memory the table has: its own page, and of each set the lists, the chunks of a vmalloc area, and the pages; ranges that touch joined. */
+  'workload.memory': {
+    readonly address: string
+    readonly sets: readonly {
+      readonly name: string
+      readonly listPages: readonly Range[]
+      readonly areaChunks: readonly Range[]
+      readonly pages: readonly Range[]
+    }[]
+  }
   /** All records of the radix tree, by start and then order; only when the walk was complete. */
   'preserved.records': readonly PreservedRecord[]
+  /** The same with neighbours of one order joined, for rules that only ask which memory they are. */
+  'preserved.runs': readonly PreservedRecord[]
   /** Addresses of the node pages of the radix tree, ascending; only when the walk was complete. */
   'preserved.nodes': readonly string[]
   /** Segments that this boot's kernel loaded for the next one, as it printed them. */
   'kexec.segments': readonly { readonly name: string; readonly start: string }[]
   /** Content hashes taken last before the kexec, by start and then order. */
-  'preserved.hashes': readonly { readonly start: string; readonly order: number; readonly sha256: string }[]
+  'preserved.hashes': readonly (PreservedRecord & { readonly digest: string })[]
 }
 
 /** Givens of the host, known before the guest starts and without a hop. */

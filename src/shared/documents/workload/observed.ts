@@ -14,7 +14,7 @@ export const SetReport = z.object({
   state: z.enum(['allocated', 'preserved', 'inherited', 'restored']),
   entries: z.int().min(0),
   pages: z.int().min(0),
-  /** Over all entries in order: probe_mix() of qemu-images/khoprobe/report.c, chained. */
+  /** Over all entries in order: entries_hash() of qemu-images/khoprobe/report.c. */
   hash: Hex,
   intact: z.int().min(0).optional(),
   area: Hex.optional(),
@@ -83,7 +83,10 @@ export const ProbeTableView = z.object({
       entries: z.int().min(0),
       pages: z.int().min(0),
       hash: Hex,
-      /** The first 4096 entries. */
+      /**
+       * All entries: in their order; of more than 4096 folios by address, neighbours joined; none where that takes more than
+       * 4096 records.
+       */
       records: z.array(PreservedRecord),
       /** Pages of the list of entries and of the chunks that lead to them, merged to ranges. */
       listPages: z.array(Range),

@@ -1,0 +1,25 @@
+import { entryBytes, recordsIn } from '../../abi/record-list.ts'
+import type { GivenValues, ProbeTableView, Range } from '../../shared/documents/index.ts'
+import { fromHex, hex } from '../../shared/units.ts'
+
+/** The memory of a table without its entries; undefined where a set's entries were too scattered to be kept. */
+export function workloadMemory({ address, sets }: ProbeTableView): GivenValues['workload.memory'] | undefined {
+  if (sets.some(({ records, entries }) => recordsIn(records) !== entries)) return undefined
+  return {
+    address,
+    sets: sets.map(({ name, listPages, areaChunks, records }) => ({ name, listPages, areaChunks, pages: rangesOf(records) })),
+  }
+}
+
+function rangesOf(records: ProbeTableView['sets'][number]['records']): Range[] {
+  const spans = records
+    .map((record) => ({ start: fromHex(record.start), end: fromHex(record.start) + entryBytes(record) }))
+    .sort((a, b) => a.start - b.start)
+  const joined: { start: number; end: number }[] = []
+  for (const { start, end } of spans) {
+    const last = joined.at(-1)
+    if (last?.end === start) last.end = end
+    else joined.push({ start, end })
+  }
+  return joined.map(({ start, end }) => ({ start: hex(start), end: hex(end) }))
+}
