@@ -191,7 +191,7 @@ describe('a sweep', () => {
     const off = sweep('cpus=2..2', 'kho: { enabled: false }').rows
     expect([rows, kvm, off].flatMap(([row]) => row?.why)).toMatchInlineSnapshot(`
       [
-        "needs the sizes of structures in this kernel, which only a kernel that the lab built can tell",
+        "needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell",
         "which page tables the processor of this host gives to a guest under KVM is not modelled",
         "KHO is off",
       ]

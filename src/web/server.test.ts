@@ -177,7 +177,7 @@ describe('the WebSocket', () => {
     expect(await ask(socket, { id: 1, name: 'lab:info', input: {} })).toEqual({
       id: 1,
       ok: true,
-      value: { version: '0.1.0', host: 'browser', firstRun: true },
+      value: { version: '0.1.0', building: false, host: 'browser', firstRun: true },
     })
     expect(await ask(socket, { id: 2, name: 'constructor', input: {} })).toMatchObject({
       id: 2,
