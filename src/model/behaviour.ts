@@ -16,6 +16,8 @@ export interface Behaviour {
   readonly memblockCompatible: string
   /** LUO_ABI_COMPATIBLE and sizeof(struct luo_ser). */
   readonly luo: { readonly compatible: string; readonly size: number }
+  /** The steps of src/model/boot/ are those of this series: its early reservations were read from its source, in their order. */
+  readonly scheduleKnown: boolean
 }
 
 const radixV4 = {
@@ -27,8 +29,8 @@ const radixV4 = {
 }
 
 const behaviours: readonly Behaviour[] = [
-  { series: '7.2', ...radixV4 },
-  { series: '7.3', ...radixV4 },
+  { series: '7.2', ...radixV4, scheduleKnown: false },
+  { series: '7.3', ...radixV4, scheduleKnown: true },
 ]
 
 /** `7.3.4-lab` is of series `7.3`; undefined when the text does not begin with a version. */
@@ -46,3 +48,13 @@ export const rulesMissing = (release: string): string =>
  * ignores.
  */
 export const builtWithout = ({ build }: KernelFacts): boolean => build !== undefined && !build.options.includes('KEXEC_HANDOVER')
+
+/** Why the model does not know what a kernel reserves before its page allocator runs; undefined where it does. */
+export function whyScheduleUnknown(release: string): string | undefined {
+  const behaviour = behaviourOf(release)
+  if (behaviour === undefined) return rulesMissing(release)
+  const read = behaviours.filter((known) => known.scheduleKnown).map((known) => known.series)
+  return behaviour.scheduleKnown
+    ? undefined
+    : `the early reservations of ${read.join(' and ')} are known in their order, not those of ${behaviour.series}`
+}

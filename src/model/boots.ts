@@ -1,6 +1,6 @@
 import type { Experiment, Fault, KernelFacts, SubjectValues } from '../shared/documents/index.ts'
 import { isMemoryStep } from '../shared/documents/index.ts'
-import { behaviourOf, builtWithout, rulesMissing, type Behaviour } from './behaviour.ts'
+import { behaviourOf, builtWithout, rulesMissing, whyScheduleUnknown, type Behaviour } from './behaviour.ts'
 import { firstBootFits, possibleProcessors } from './boot/first-boot.ts'
 import { isRandom } from './boot/kaslr.ts'
 import { commandLine } from './command-line.ts'
@@ -205,8 +205,8 @@ function exactFit(experiment: Experiment, context: RuleContext, scratchAlignment
   const [kernel] = context.kernels
   const [cmdline = ''] = context.cmdlines
   const build = kernel?.build
-  if (kernel === undefined || build === undefined || isRandom({ build, cmdline }) || whyRamUnknown(experiment) !== undefined)
-    return undefined
+  if (kernel === undefined || build === undefined || isRandom({ build, cmdline })) return undefined
+  if (whyRamUnknown(experiment) !== undefined || whyScheduleUnknown(kernel.release) !== undefined) return undefined
   const fits =
     accelerator === 'tcg'
       ? fitsUnderTcg(experiment, context)

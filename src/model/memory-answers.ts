@@ -1,8 +1,9 @@
 import { err, ok, type Result } from '../shared/result.ts'
 import { hex } from '../shared/units.ts'
-import type { SubjectValues } from '../shared/documents/index.ts'
+import type { Range, SubjectValues } from '../shared/documents/index.ts'
 import type { BootedMemory } from './boot/schedule.ts'
-import type { Span } from './firmware-map.ts'
+import { toRange, type Span } from './firmware-map.ts'
+import { FLAG, hasFlag } from './memblock/flags.ts'
 import { freedLines, hashTables, memoryLine, percpuLine, zonelistsLine } from './log/boot-lines.ts'
 import { zoneLines } from './log/zone-lines.ts'
 import { giganticPages, hugePages, HUGE_SIZE } from './zones/hugepages.ts'
@@ -28,6 +29,13 @@ function scratchList(
     ? ok(scratch.regions.map((region) => hex(field(region))))
     : err(`there is no room for ${scratch.region} of scratch`)
 }
+
+const markedAsScratch = ({ memblock: { memory } }: BootedMemory): readonly Range[] =>
+  joined(
+    memory.regions
+      .filter(({ flags }) => hasFlag(flags, FLAG.KHO_SCRATCH))
+      .map(({ base, size }) => ({ start: base, end: base + size })),
+  ).map(toRange)
 
 /** Firmware tables outside of RAM are reserved as well, and are nobody's to give away. */
 const reservedRam = ({ memblock: { memory, reserved } }: BootedMemory): readonly Span[] =>
@@ -61,8 +69,8 @@ export const MEMORY_ANSWERS = {
   'boot.kho': ({ booted }: RunningMemory) => ok(booted.scratch?.ok === true),
   'scratch.sizes': ({ booted }: RunningMemory) => scratchList(booted, ({ size }) => size),
   'scratch.addresses': ({ booted }: RunningMemory) => scratchList(booted, ({ start }) => start),
-  'memblock.reserved': ({ booted }: RunningMemory) =>
-    ok(reservedRam(booted).map(({ start, end }) => ({ start: hex(start), end: hex(end) }))),
+  'scratch.extended': ({ booted }: RunningMemory) => ok(markedAsScratch(booted)),
+  'memblock.reserved': ({ booted }: RunningMemory) => ok(reservedRam(booted).map(toRange)),
   'memblock.nodeRanges': ({ booted }: RunningMemory) =>
     ok(booted.memblock.memory.regions.map(({ base, size, nid }) => ({ node: nid, start: hex(base), end: hex(base + size) }))),
   'log.zones': (memory: RunningMemory) => ok(zoneLines(memory)),

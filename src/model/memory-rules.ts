@@ -5,7 +5,7 @@ import type { Experiment } from '../shared/documents/index.ts'
 import { canonicalJson, type Json } from '../shared/json.ts'
 import { err, ok, type Result } from '../shared/result.ts'
 import { bytes, fromHex, hex, PAGE_SIZE, roundDown } from '../shared/units.ts'
-import { behaviourOf, builtWithout, rulesMissing } from './behaviour.ts'
+import { behaviourOf, builtWithout, rulesMissing, whyScheduleUnknown } from './behaviour.ts'
 import { bootInput, tcgProcessor, type FirstBoot } from './boot/first-boot.ts'
 import { handedBootInput, kexecBootInput, type KexecBoot } from './boot/kexec-boot.ts'
 import { NOT_RANDOM, type BootInput, type Handover } from './boot/input.ts'
@@ -74,6 +74,8 @@ function commonOf({ hop, machine }: Asked, given: Known, { kernels, cmdlines }: 
   if (kernel?.build === undefined || cmdline === undefined) return err('nothing is known of how this kernel was built')
   const behaviour = behaviourOf(kernel.release)
   if (behaviour === undefined) return err(rulesMissing(kernel.release))
+  const unread = whyScheduleUnknown(kernel.release)
+  if (unread !== undefined) return err(unread)
   if (given['host.accelerator']?.used === 'kvm')
     return err('which page tables the processor of this host gives to a guest under KVM is not modelled')
   const { build, initrdSize } = kernel

@@ -1,7 +1,20 @@
 import { z } from 'zod'
 import { Hex, Range, type GuestView, type HostView, type ScratchRegion } from '../../shared/documents/index.ts'
 import { fromHex } from '../../shared/units.ts'
-import { from, guest, hasValue, host, unobserved, value, type Look, type Observer, type ObserversOf, type Seen } from '../side.ts'
+import {
+  from,
+  guest,
+  hasValue,
+  host,
+  never,
+  unobserved,
+  value,
+  type Look,
+  type Observer,
+  type ObserversOf,
+  type Seen,
+} from '../side.ts'
+import { scratchRanges } from './scratch-ranges.ts'
 
 type Regions = readonly ScratchRegion[]
 
@@ -32,7 +45,13 @@ const Places = z.array(z.strictObject({ kind: z.string(), within: z.array(Range)
 const Alignment = z.object({ align: Hex })
 
 export const scratchObservers: ObserversOf<
-  'scratch.count' | 'scratch.order' | 'scratch.alignment' | 'scratch.sizes' | 'scratch.addresses' | 'scratch.unchanged'
+  | 'scratch.count'
+  | 'scratch.order'
+  | 'scratch.alignment'
+  | 'scratch.sizes'
+  | 'scratch.addresses'
+  | 'scratch.unchanged'
+  | 'scratch.extended'
 > = {
   'scratch.count': onRegions((regions) => value(regions.length)),
   'scratch.order': onRegions((regions, seen) => {
@@ -51,6 +70,16 @@ export const scratchObservers: ObserversOf<
   'scratch.sizes': onRegions((regions) => value(regions.map((region) => region.size))),
   'scratch.addresses': onRegions((regions) => value(regions.map((region) => region.start))),
   'scratch.unchanged': onRegions((regions) => value(regions)),
+  'scratch.extended': {
+    guest: guest((view, { claim }) => {
+      const asked = z.array(Range).safeParse(claim.predicted)
+      if (!asked.success) return unobserved('the prediction does not say which memory is scratch')
+      const regions = guestRegions(view)
+      if (!hasValue(regions)) return regions
+      return from(view.memory?.nodeRanges, 'the kernel log', (ranges) => value(scratchRanges(ranges, regions.value, asked.data)))
+    }),
+    host: never("memblock is the guest's own and gone once the page allocator runs"),
+  },
 }
 
 /** The place that was asked for when the region is in it; a region that does not exist (size 0) is nowhere else. */

@@ -2,6 +2,7 @@ import type { SubjectValues } from '../../shared/documents/index.ts'
 import { JsonValue } from '../../shared/json.ts'
 import type { Result } from '../../shared/result.ts'
 import { isRandom } from '../boot/kaslr.ts'
+import { whyScheduleUnknown } from '../behaviour.ts'
 import { whyNoSchedule } from '../boot/first-boot.ts'
 import type { Boot } from '../boots.ts'
 import { byRule, givenOf, hostGiven, unpredicted, type Prediction } from '../claim.ts'
@@ -76,6 +77,8 @@ export function whyNoMemory(boot: Boot): string | undefined {
   const { build } = kernel
   if (memoryUnknown !== undefined) return memoryUnknown
   if (build === undefined) return NO_BUILD
+  const unread = whyScheduleUnknown(kernel.release)
+  if (unread !== undefined) return unread
   return whyLoadUnknown(boot) ?? whyRamUnknown(experiment) ?? whyNoSchedule({ build, cmdline })
 }
 

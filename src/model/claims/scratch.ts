@@ -39,7 +39,7 @@ export function scratchClaims(boot: Boot, behaviour: Behaviour, received: boolea
       kho('scratch_size_update', 'scratch_size_node', 'kho_reserve_scratch'),
       { value: { align: hex(align), misaligned: [] } },
     ),
-    ...(received ? [unchanged(boot)] : [sizes(boot, nodes.length, align), addresses(boot)]),
+    ...(received ? [unchanged(boot), extended(boot)] : [sizes(boot, nodes.length, align), addresses(boot)]),
   ]
 }
 
@@ -69,4 +69,13 @@ const unchanged = (boot: Boot): PredictedClaim =>
     'Scratch regions are those of the boot before',
     kho('kho_populate', 'kho_memory_init'),
     byRule('scratch-unchanged', {}, [givenOf(boot.hop - 1, 'scratch.regions')]),
+  )
+
+const extended = (boot: Boot): PredictedClaim =>
+  claim(
+    boot,
+    'scratch.extended',
+    'Memory that is allocated from before the page allocator: scratch, and each GiB where nothing is preserved',
+    kho('kho_memory_init_early', 'kho_extend_scratch', 'kho_ext_walk_leaf', 'kho_ext_walk_node', 'kho_ext_mark_scratch'),
+    answered(boot, 'scratch.extended'),
   )

@@ -49,6 +49,12 @@ export interface SubjectValues extends MemorySubjects {
   /** Guest: setup_data of boot_params, and the types of /sys/kernel/boot_params/setup_data along the list. */
   'loader.setupData': { readonly head: string; readonly types: readonly number[] }
 
+  /**
+   * First boot: where the kernel's setup code has struct boot_params. Guest RAM: the predicted value itself when it lies in one of
+   * the ranges, else its own place.
+   */
+  'loader.bootParams': { readonly start: string } | { readonly align: string; readonly within: readonly Range[] }
+
   'scratch.count': number
   /**
    * One per region in array order: its kind (`lowmem`, `global`, `node0`, …) and the ranges in which it must lie.
@@ -58,6 +64,11 @@ export interface SubjectValues extends MemorySubjects {
   'scratch.order': readonly { readonly kind: string; readonly within: readonly Range[] }[]
   /** Observed: regions whose start or size is no multiple of `align`. */
   'scratch.alignment': { readonly align: string; readonly misaligned: readonly ScratchRegion[] }
+  /**
+   * All memory that counts as scratch once kho_extend_scratch() is done, ranges that touch joined. Observed: from the ranges of the
+   * log, which are cut where that changes, and the scratch regions; what neither tells is taken as predicted.
+   */
+  'scratch.extended': readonly Range[]
   /** Hex sizes in array order. */
   'scratch.sizes': readonly string[]
   /** Hex starts in array order. */
