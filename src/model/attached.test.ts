@@ -27,6 +27,7 @@ describe('predictAttached', () => {
         "hop0.loader.kernel: unpredicted depends on the firmware and the version of QEMU, which the lab did not choose",
         "hop0.loader.initrd: unpredicted depends on the firmware and the version of QEMU, which the lab did not choose",
         "hop0.loader.cmdline: unpredicted depends on the firmware and the version of QEMU, which the lab did not choose",
+        "hop0.loader.bootParams: unpredicted depends on the firmware and the version of QEMU, which the lab did not choose",
         "hop0.loader.setupData: unpredicted depends on the firmware and the version of QEMU, which the lab did not choose",
         "hop0.scratch.count: value 3",
         "hop0.scratch.order: value [{"kind":"lowmem","within":[{"start":"0x0","end":"0x40000000"}]},{"kind":"global","within":[{"start":"0x0","end":"0x40000000"}]},{"kind":"node0","within":[{"start":"0x0","end":"0x40000000"}]}]",

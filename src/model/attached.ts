@@ -66,6 +66,7 @@ const MASKED: Readonly<Record<string, string>> = {
   'loader.initrd': LOADER,
   'loader.cmdline': LOADER,
   'loader.setupData': LOADER,
+  'loader.bootParams': LOADER,
   'firmware.map': 'depends on the devices and the firmware, which the model knows for machines that the lab starts',
   'scratch.addresses': 'depends on every early reservation, and so on devices and firmware that the lab did not choose',
   'tree.root': INSIDE,

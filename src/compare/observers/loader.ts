@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { decodeBootParams, type BootParams } from '../../abi/boot-params.ts'
 import { Hex, Range, type GuestView } from '../../shared/documents/index.ts'
 import { fromHex, hex } from '../../shared/units.ts'
-import { decodedBlob, from, guest, never, unobserved, value, type Look, type ObserversOf } from '../side.ts'
+import { decodedBlob, from, guest, host, never, unobserved, value, type Look, type ObserversOf } from '../side.ts'
 
 const IN_GUEST = 'the lab reads boot_params in the guest'
 
@@ -11,14 +11,15 @@ const bootParams = <T>(view: GuestView, extract: (params: BootParams) => Look<T>
 
 const Places = z.strictObject({ align: Hex, within: z.array(Range) })
 
-export const loaderObservers: ObserversOf<'loader.kernel' | 'loader.initrd' | 'loader.cmdline' | 'loader.setupData'> = {
+export const loaderObservers: ObserversOf<
+  'loader.kernel' | 'loader.initrd' | 'loader.cmdline' | 'loader.setupData' | 'loader.bootParams'
+> = {
   'loader.kernel': {
     guest: guest((view, { claim }) =>
       from(view.iomem, '/proc/iomem', (lines) => {
         const start = lines.find((line) => line.name === 'Kernel code')?.start
         if (start === undefined) return unobserved('/proc/iomem has no "Kernel code"')
-        const asked = Places.safeParse(claim.predicted)
-        return value(asked.success && isOneOf(fromHex(start), asked.data) ? asked.data : { start })
+        return value(placeOf(start, claim.predicted))
       }),
     ),
     host: never('the host finds the banner, not where the code begins'),
@@ -33,6 +34,12 @@ export const loaderObservers: ObserversOf<'loader.kernel' | 'loader.initrd' | 'l
     guest: guest((view) => bootParams(view, ({ cmdLinePtr }) => value({ address: hex(cmdLinePtr) }))),
     host: never(IN_GUEST),
   },
+  'loader.bootParams': {
+    guest: never('the kernel does not say where its setup code had boot_params'),
+    host: host(({ setupCode }, { claim }) =>
+      from(setupCode, 'the setup code in RAM', ({ bootParams: start }) => value(placeOf(start, claim.predicted))),
+    ),
+  },
   'loader.setupData': {
     guest: guest((view) =>
       from(view.setupData, '/sys/kernel/boot_params/setup_data', (entries) =>
@@ -41,6 +48,12 @@ export const loaderObservers: ObserversOf<'loader.kernel' | 'loader.initrd' | 'l
     ),
     host: never(IN_GUEST),
   },
+}
+
+/** The ranges that were asked for when the place is in one of them. */
+function placeOf(start: string, predicted: unknown): z.output<typeof Places> | { start: string } {
+  const asked = Places.safeParse(predicted)
+  return asked.success && isOneOf(fromHex(start), asked.data) ? asked.data : { start }
 }
 
 const isOneOf = (start: number, { align, within }: z.output<typeof Places>): boolean =>

@@ -15,7 +15,7 @@ export function scratchRanges(
   regions: readonly ScratchRegion[],
   predicted: readonly Range[],
 ): readonly Range[] {
-  const told = ranges.map((range) => (regions.some((region) => holds(range, region)) ? true : undefined))
+  const told: (boolean | undefined)[] = ranges.map((range) => (regions.some((region) => holds(range, region)) ? true : undefined))
   const touches = (index: number): boolean => {
     const [before, after] = [ranges[index - 1], ranges[index]]
     return before !== undefined && before.node === after?.node && before.end === after.start

@@ -37,6 +37,7 @@ import {
   type RootCandidate,
   type RootEvidence,
 } from './root-candidates.ts'
+import { findSetupCode } from './setup-code.ts'
 import { scanPages } from './scan.ts'
 
 export interface HostOptions {
@@ -101,6 +102,7 @@ export async function observeHost(channel: GuestChannel, options: HostOptions): 
           : scannedArray(memory, found.arrays, regions),
       banner: findBanner(memory, guest.iomem),
       addressSpace: readAddressSpace(memory, guest.iomem, options.symbols, options.cpus),
+      ...(options.hop === 0 ? { setupCode: findSetupCode(memory) } : {}),
       totalRam: readTotalRam(memory, guest.iomem, options.symbols),
     }
   } finally {

@@ -1,11 +1,11 @@
-import type { PredictedClaim, Subject } from '../../shared/documents/index.ts'
+import type { Basis, PredictedClaim, Range, Subject } from '../../shared/documents/index.ts'
 import { JsonValue, type Json } from '../../shared/json.ts'
 import { MiB, fromHex, hex } from '../../shared/units.ts'
 import { isRandom } from '../boot/kaslr.ts'
 import { initrdPlace } from '../boot/loader.ts'
 import { builtWithout } from '../behaviour.ts'
 import type { Boot } from '../boots.ts'
-import { byRule, bzImage64, claim, compressed, givenOf, qemu, unpredicted, type Prediction } from '../claim.ts'
+import { byRule, bzImage64, claim, compressed, givenOf, in73, qemu, unpredicted, type Prediction } from '../claim.ts'
 import { firmwareMap, processorOf, socketsOf, whyRamUnknown, type Span } from '../firmware-map.ts'
 import { possiblePlaces } from '../kaslr-places.ts'
 import type { LoadInputs } from '../kexec-rules.ts'
@@ -18,6 +18,7 @@ const TITLES = {
   'loader.kernel': 'Where the kernel is, or may be with KASLR',
   'loader.initrd': 'Where the initrd was loaded',
   'loader.cmdline': 'Where the command line was put',
+  'loader.bootParams': 'Where the setup code may have boot_params',
   'loader.setupData': 'Where setup_data begins, and what it has',
 } as const satisfies { readonly [S in Subject]?: string }
 
@@ -50,8 +51,33 @@ export function firstLoaderClaims(boot: Boot): readonly PredictedClaim[] {
           ),
         ]),
     claim(boot, 'loader.cmdline', TITLES['loader.cmdline'], LOADED, { value: { address: QEMU_CMDLINE } }),
+    claim(boot, 'loader.bootParams', TITLES['loader.bootParams'], [...LOADED, ...SETUP_CODE], {
+      value: bootParamsPlaces(kernel.header),
+    }),
     claim(boot, 'loader.setupData', TITLES['loader.setupData'], LOADED, { value: { head: '0x0', types: [] } }),
   ]
+}
+
+const SETUP_CODE: readonly Basis[] = [
+  ...in73('arch/x86/boot/main.c')('copy_boot_params'),
+  ...in73('arch/x86/boot/setup.ld')('.bss'),
+]
+/** x86_load_linux(): the real-mode part. */
+const QEMU_SETUP_CODE = 0x10000
+const SECTOR = 512
+/** setup_size is a multiple of it; what follows in the file's last block is .bss already. */
+const SETUP_SIZE_UNIT = 4096
+/** ASSERT(_end <= 0x8000) */
+const SETUP_END = 0x8000
+/** struct boot_params, in the .bss of the setup code. */
+const BOOT_PARAMS = { size: 4096, align: 16 }
+
+/** The linker decides where in its .bss; a bzImage does not tell. */
+function bootParamsPlaces({ setupSects }: Boot['kernel']['header']): { align: string; within: Range[] } {
+  const size = (setupSects + 1) * SECTOR
+  const start = QEMU_SETUP_CODE + Math.max(0, size - SETUP_SIZE_UNIT)
+  const end = QEMU_SETUP_CODE + SETUP_END - BOOT_PARAMS.size + BOOT_PARAMS.align
+  return { align: hex(BOOT_PARAMS.align), within: [{ start: hex(start), end: hex(end) }] }
 }
 
 /** The firmware's RAM; no accelerator changes it. */

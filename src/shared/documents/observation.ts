@@ -100,6 +100,8 @@ export const HostView = z.object({
   control: reading(z.array(ControlGroup)).optional(),
   /** Physical address of the running kernel's linux_banner string, and its text. */
   banner: reading(z.object({ address: Hex, text: z.string() })),
+  /** First boot: where QEMU put the kernel's setup code, and where that has struct boot_params. */
+  setupCode: reading(z.object({ address: Hex, bootParams: Hex })).optional(),
   /** _totalram_pages of the running kernel, in bytes. */
   totalRam: reading(Hex).optional(),
   /** What KASLR drew: page_offset_base, vmemmap_base and the place of each CPU's entry area, counted in areas. */
