@@ -28,7 +28,7 @@ export function scratchRanges(
   return joined(
     ranges.flatMap((range, index) => {
       if (told[index] === undefined) return common(range, predicted)
-      return told[index] === true ? [{ start: fromHex(range.start), end: fromHex(range.end) }] : []
+      return told[index] ? [{ start: fromHex(range.start), end: fromHex(range.end) }] : []
     }),
   )
 }
