@@ -45,6 +45,11 @@ it('names the line, column and key of what is wrong', () => {
       'name: a\nworkload:\n  vmShare: 0.9\n',
       'name: a\nboot:\n  region: 5MiB\n',
       'name: a\nmachine:\n  memory: 1GiB\n',
+      'name: a\nworkload:\n  driverFolios: 900000\n',
+      'name: a\nboot:\n  image: 0\n',
+      'name: a\nboot:\n  drivers: 5GiB\n',
+      'name: a\npolicies: [scratch, purgatory, scratch]\n',
+      'name: a\nstart: { run: r }\nvary:\n  parameter: machine.memory\n  values: [4GiB]\n',
       'name: a\nvary:\n  parameter: workload.growth\n  values: [0, 7]\n',
     ].map(refusal),
   ).toMatchInlineSnapshot(`
@@ -54,7 +59,36 @@ it('names the line, column and key of what is wrong', () => {
       "s.yaml:3:3: workload: vmShare, slabShare and cacheShare are 123 % of RAM together; at most 95 %",
       "s.yaml:3:11: boot.region: not a multiple of 4MiB",
       "s.yaml:1:1: boot: image and footprint need more than a quarter of RAM",
+      "s.yaml:3:3: workload: driverFolios and iommuPages are 55 % of RAM beside 73 % in VM memory, slab and cache; at most 95 % together",
+      "s.yaml:3:10: boot.image: 0 is too little: more than 0",
+      "s.yaml:3:12: boot.drivers: more than a quarter of RAM",
+      "s.yaml:2:32: policies[2]: scratch is named twice",
+      "s.yaml:4:14: vary.parameter: machine.memory follows from the guest that start names",
       "s.yaml:4:15: vary.values[1]: 7 is not a possible workload.growth",
+    ]
+  `)
+})
+
+it('refuses on the command line what does not go with the file', () => {
+  const study = parseStudy(
+    'name: a\npolicies: [purgatory]\nmachine: { memory: 1GiB }\nboot: { image: 128MiB, footprint: 64MiB }\n',
+    's.yaml',
+  )
+  type Changes = Parameters<typeof adjustStudy>[1]
+  const refused = (changes: Changes): string => {
+    try {
+      return adjustStudy(study, changes).name
+    } catch (error) {
+      return messageOf(error)
+    }
+  }
+  const asked: Changes[] = [{ policies: ['scratch', 'scratch'] }, { policies: ['ab-both'] }, { generations: 2000 }, { seeds: 2 }]
+  expect(asked.map(refused)).toMatchInlineSnapshot(`
+    [
+      "--policies.1: scratch is named twice",
+      "boot.region: ab-both sets 2 regions of 416 MiB aside, more than half of node 0",
+      "--generations: Too big: expected number to be <=1000",
+      "a",
     ]
   `)
 })

@@ -26,8 +26,12 @@ const STUDY: FileForm<Study, Study> = {
 
 /** What cannot be true together, for the study as it is written and for every value that it varies over. */
 function allIssues(study: Study): readonly StudyIssue[] {
-  const { vary } = study
+  const { policies, start, vary } = study
+  const twice = policies.findIndex((policy, index) => policies.indexOf(policy) !== index)
+  if (twice >= 0) return [{ path: ['policies', twice], message: `${policies[twice] ?? ''} is named twice` }]
   if (vary === undefined) return impossible(study, study)
+  if (start !== undefined && vary.parameter === 'machine.memory')
+    return [{ path: ['vary', 'parameter'], message: 'machine.memory follows from the guest that start names' }]
   return vary.values.flatMap((value, index) => {
     try {
       return impossible(study, withParameter(study, vary.parameter, value)).map(({ path, message }) => ({
@@ -97,13 +101,12 @@ export function completeStudy(input: unknown): Study {
 /** A study with other numbers than its file has; what is impossible then is the command's fault. Throws LabError usage. */
 export function adjustStudy(study: Study, changes: Partial<Pick<Study, 'policies' | 'generations' | 'seeds'>>): Study {
   const parsed = StudyFile.safeParse({ ...study, ...changes })
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw new LabError({
-      code: 'usage',
-      message: `--${issue?.path.join('.') ?? 'study'}: ${issue?.message ?? 'not possible'}`,
-      hint: 'kho-lab simulate --help says what each option takes.',
-    })
-  }
-  return parsed.data
+  const [issue] = parsed.success ? allIssues(parsed.data) : parsed.error.issues
+  if (parsed.success && issue === undefined) return parsed.data
+  const of = String(issue?.path[0] ?? 'study')
+  throw new LabError({
+    code: 'usage',
+    message: `${of in changes ? '--' : ''}${issue?.path.join('.') ?? of}: ${issue?.message ?? 'not possible'}`,
+    hint: 'kho-lab simulate --help says what each option takes.',
+  })
 }

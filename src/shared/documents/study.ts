@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { GiB, MiB } from '../units.ts'
+import { GiB, MiB, PAGE_SIZE } from '../units.ts'
 import { POLICY_IDS, SWEEPABLE } from '../study-names.ts'
 import { Size } from './size.ts'
 
@@ -215,6 +215,8 @@ export interface StudyIssue {
 
 const BLOCK = 4 * MiB
 const SMALLEST = 1 * GiB
+/** Mean size of a folio of driver state (DRIVER_ORDERS, src/model/policy/workload.ts). */
+const DRIVER_FOLIO = (18 / 7) * PAGE_SIZE
 /** The largest machine that two cores and their memory can hold. */
 const LARGEST = 2048 * GiB
 
@@ -230,6 +232,14 @@ export function impossibleIn({ machine, boot, workload }: StudyCase): readonly S
   const used = workload.vmShare + workload.slabShare + workload.cacheShare
   if (used > 0.95)
     add(['workload'], `vmShare, slabShare and cacheShare are ${Math.round(used * 100)} % of RAM together; at most 95 %`)
+  const small = (workload.driverFolios * DRIVER_FOLIO + workload.iommuPages * PAGE_SIZE) / machine.memory
+  if (used <= 0.95 && used + small > 0.95)
+    add(
+      ['workload'],
+      `driverFolios and iommuPages are ${Math.round(small * 100)} % of RAM beside ${Math.round(used * 100)} % in VM memory, slab and cache; at most 95 % together`,
+    )
+  if (boot.image < MiB) add(['boot', 'image'], 'less than 1MiB: no kernel is that small')
+  if (boot.drivers > machine.memory / 4) add(['boot', 'drivers'], 'more than a quarter of RAM')
   if (boot.image + boot.footprint > machine.memory / 4) add(['boot'], 'image and footprint need more than a quarter of RAM')
   if (typeof boot.region === 'number' && boot.region > perNode / 4)
     add(['boot', 'region'], 'A and B would take more than half of node 0')
