@@ -31,7 +31,7 @@ export function cellChart(
       return (
         `<g><title>${html(title)}</title><rect class="empty" x="${f(x + 1)}" y="${y + 2}" width="${f(width - 2)}" height="${ROW - 4}"/>` +
         `<rect class="k-scratch" x="${f(x + 1)}" y="${f(y + ROW - 2 - tall)}" width="${f(width - 2)}" height="${f(tall)}"/>` +
-        `${text === undefined ? '' : `<text x="${f(x + width / 2)}" y="${y + 15}" text-anchor="middle">${html(text)}</text>`}</g>`
+        `${text === undefined ? '' : `<text x="${f(x + width / 2)}" y="${y + 15}" text-anchor="middle" style="fill:var(--text)">${html(text)}</text>`}</g>`
       )
     }),
   ])

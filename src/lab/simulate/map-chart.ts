@@ -26,7 +26,7 @@ export function mapLanes(maps: readonly StudyMap[]): string {
   const lanes = maps.map((map, row) => {
     const y = row * LANE + 2
     const paths = STUDY_MAP_KINDS.map((kind, index) => `<path class="m-${kind}" d="${pathOf(map, index, y)}"/>`)
-    const name = `${map.policy}, generation ${map.generation}`
+    const name = `${map.policy} ${map.generation}`
     return `<g><text class="name" x="0" y="${y + 12}">${html(name)}</text>${paths.join('')}${regionsOf(map, y)}</g>`
   })
   const height = maps.length * LANE + 4

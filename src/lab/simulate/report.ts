@@ -76,7 +76,7 @@ function mapSection(base: readonly PolicySummary[], maps: readonly StudyMap[]): 
     return [own[0], ...(own.length > 1 ? [own.at(-1)] : [])].filter((map) => map !== undefined)
   })
   if (shown.length === 0) return ''
-  return `<section id="map"><h2>What lay where</h2><p class="muted">All of memory, from left to right, just before the first and the last kexec with seed 1. The line below a lane marks the boot regions, the thick part where the next kernel boots.</p>${MAP_LEGEND}${mapLanes(shown)}</section>`
+  return `<section id="map"><h2>What lay where</h2><p class="muted">All of memory, from left to right, just before the first and the last kexec with seed 1; the number beside a policy is the generation. The line below a lane marks the boot regions, the thick part where the next kernel boots.</p>${MAP_LEGEND}${mapLanes(shown)}</section>`
 }
 
 /** Handovers that were possible before the first that was not, as a share of all, by value. */
