@@ -3,26 +3,30 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { _electron } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { ownPath } from '../guest/own-files.ts'
 
 const TOOLS = ownPath('packaging/node_modules/electron-builder')
 const PACKING_MS = 600_000
-if (!existsSync(TOOLS)) console.log('The packaging tools are not here, so packaging is not tested; npm run package fetches them.')
+const HAS_TOOLS = existsSync(TOOLS)
 
 /** `npm run package` around the stand-in: that the .deb is whole and what it installs works, not that Electron does. */
-describe.skipIf(!existsSync(TOOLS))('the package, around the Electron stand-in', () => {
+describe('the package, around the Electron stand-in', () => {
   let directory = ''
   let installed = ''
+  beforeEach((context) => context.skip(!HAS_TOOLS, 'the packaging tools are not here; npm run package fetches them'))
   beforeAll(() => {
+    if (!HAS_TOOLS) return
     directory = mkdtempSync(join(tmpdir(), 'kho-lab-packaged-'))
     execFileSync('npm', ['run', '-s', 'package', '--', '--stand-in'], { cwd: ownPath(), stdio: 'ignore' })
     const [deb = ''] = readdirSync(ownPath('dist')).filter((name) => name.endsWith('.deb'))
     execFileSync('dpkg-deb', ['-x', ownPath('dist', deb), directory])
     installed = join(directory, 'usr/lib/kho-lab')
   }, PACKING_MS)
-  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+  afterAll(() => {
+    if (directory !== '') rmSync(directory, { recursive: true, force: true })
+  })
 
   const kholab = (...args: readonly string[]): string =>
     execFileSync(join(directory, 'usr/bin/kho-lab'), args, {

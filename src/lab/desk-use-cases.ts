@@ -50,6 +50,7 @@ export interface DeskDependencies {
   /** What can be told again of a run that this process did not make. */
   storedEvents(id: string): Promise<readonly RunEvent[]>
   comparison(id: string): Promise<RequestOut<'run:comparison'>>
+  rule(id: string, claim: string): Promise<RequestOut<'run:rule'>>
   map(id: string, hop: number): Promise<RequestOut<'run:map'>>
   kho(id: string, hop: number): Promise<RequestOut<'run:kho'>>
   report(id: string, format: ReportFormat): Promise<RequestOut<'run:report'>>

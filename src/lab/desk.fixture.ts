@@ -133,6 +133,11 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
       known(id)
       return options.comparison ?? fixtureComparison
     },
+    rule: async (id) => {
+      known(id)
+      const source = { name: 'kho_reserve_scratch', file: 'kernel/liveupdate/kexec_handover.c', release: '7.3' }
+      return { words: 'One region after the other.', kind: 'value', given: [], sources: [source] }
+    },
     map: async (id, hop) => {
       known(id)
       return options.map ?? { ...fixtureMap, hop }

@@ -113,6 +113,7 @@ export function createDesk(dependencies: DeskDependencies): Desk {
     'run:map': ({ id, hop }) => dependencies.map(id, hop),
     'run:claims': async ({ id }) => claimTable(await comparisonOf(id)),
     'run:claims-named': async ({ id, claims }) => claimsNamed(await comparisonOf(id), claims),
+    'run:rule': ({ id, claim }) => dependencies.rule(id, claim),
     'run:comparison': ({ id }) => dependencies.comparison(id),
     'run:report': ({ id, format }) => dependencies.report(id, format),
     'run:pdf': ({ id }) => dependencies.pdf(id),

@@ -23,6 +23,7 @@ import { RunHandle } from './run/controls.ts'
 import { runExperiment } from './run/run-experiment.ts'
 import { khoOfRun } from './run-kho.ts'
 import { mapOfRun } from './run-map.ts'
+import { ruleOfClaim } from './run-rule.ts'
 import { findRun, listRuns, newRunFolder, runsDirectory } from './run/store.ts'
 
 export interface DeskOptions {
@@ -50,6 +51,7 @@ export function openDesk({ host, runs = runsDirectory(), print = printWithChromi
     storedEvents: async (id) => replayRun(await findRun(runs, id)),
     comparison: async (id) => readComparison(await findRun(runs, id)),
     kho: async (id, hop) => khoOfRun(await findRun(runs, id), hop),
+    rule: async (id, claim) => ruleOfClaim(await findRun(runs, id), claim),
     map: async (id, hop) => mapOfRun(await findRun(runs, id), hop),
     report: async (id, format) => {
       const { mediaType, extension } = formats[format]
@@ -95,7 +97,7 @@ async function startRun(
 
 async function startAttach(
   runs: string,
-  { pid, qmp, serial, ssh, ram = 'auto' }: RequestIn<'attach:start'>,
+  { pid, qmp, serial, ssh, mayLogIn, ram = 'auto' }: RequestIn<'attach:start'>,
   { signal, onEvent }: Parameters<DeskDependencies['attach']>[1],
 ): Promise<StartedRun> {
   if ((pid === undefined) === (qmp === undefined))
@@ -103,6 +105,12 @@ async function startAttach(
       code: 'usage',
       message: 'a machine is named by its process or by its monitor',
       hint: 'Choose one of the two.',
+    })
+  if (ssh !== undefined && mayLogIn !== true)
+    throw new LabError({
+      code: 'refused',
+      message: 'nobody has said that the lab may log in to this guest',
+      hint: 'A look without ssh changes nothing. To ask the guest as well, allow it to be logged in to.',
     })
   const only = ramChoice(ram)
   const now = new Date()

@@ -291,9 +291,9 @@ describe.skipIf(!image)('with a real guest', () => {
       const again = await opened
       await again.getByText('held: ready for the next hop').waitFor({ timeout: 60_000 })
       expect(await going(again)).toBe(run)
-      await again.getByRole('button', { name: 'Hop', exact: false }).first().click()
+      await again.getByRole('button', { name: 'Hop', exact: true }).click()
       await again.getByText('held: all boots are observed').waitFor({ timeout: GUEST_MS })
-      await again.getByRole('button', { name: /end/i }).first().click()
+      await again.getByRole('button', { name: 'End the run', exact: true }).click()
       await again.locator('.verdict').waitFor({ timeout: GUEST_MS })
       const shown = await app.evaluate((electron) =>
         (electron as unknown as { Notification: { shown: { title: string }[] } }).Notification.shown.map(({ title }) => title),

@@ -98,3 +98,19 @@ export const RunKho = z.object({
   ]),
 })
 export type RunKho = z.infer<typeof RunKho>
+
+/** The rule of one claim as it was fixed before the guest started. */
+export const RunRule = z.object({
+  /** In a sentence; absent for a subject of another release of the model. */
+  words: z.string().optional(),
+  kind: z.enum(['value', 'rule', 'unpredicted']),
+  rule: z.string().optional(),
+  /** JSON, indented. */
+  inputs: z.string().optional(),
+  given: z.array(z.string()),
+  /** Why there is no rule. */
+  reason: z.string().optional(),
+  /** Functions of the basis, each with the command that shows it in a kernel tree. */
+  sources: z.array(z.object({ name: z.string(), file: z.string(), release: z.string(), command: z.string().optional() })),
+})
+export type RunRule = z.infer<typeof RunRule>

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { RunKho, RunMap } from './boot-views.ts'
+import { RunKho, RunMap, RunRule } from './boot-views.ts'
 import { ComparedClaim, Comparison, Finding, ImageManifest, PhaseName, Prediction, RunDiff, Summary } from './documents/index.ts'
 import { settingsRequests } from './settings-contract.ts'
 import { studyEvents, studyRequests } from './study-contract.ts'
@@ -93,6 +93,8 @@ export const ClaimTable = z.object({
   findings: z.array(Finding),
   /** Why the run ended early, where it did. */
   lost: z.string().optional(),
+  /** A look at a machine that the lab did not start: which of its boots it is, nobody counted. */
+  attached: z.boolean(),
   ids: z.array(z.string()),
   hops: z.array(z.int()),
   /** Place in Verdict's options. */
@@ -168,6 +170,7 @@ export const requests = {
     in: z.strictObject({ id: RunId, claims: z.array(z.string().max(500)).max(500) }),
     out: z.array(ComparedClaim),
   },
+  'run:rule': { in: z.strictObject({ id: RunId, claim: z.string().max(500) }), out: RunRule },
   'run:comparison': { in: z.strictObject({ id: RunId }), out: Comparison },
   /** QEMU processes of this host that could be looked at. */
   'attach:list': { in: Nothing, out: z.array(AttachableMachine) },
@@ -178,6 +181,8 @@ export const requests = {
       qmp: z.string().min(1).max(4096).optional(),
       serial: z.string().min(1).max(4096).optional(),
       ssh: z.string().min(1).max(255).optional(),
+      /** The user's word that the guest may be logged in to: that leaves processes and changed memory in it. */
+      mayLogIn: z.boolean().default(false),
       /** auto, file, memfd, proc-mem, pmemsave, or a path. */
       ram: z.string().min(1).max(4096).default('auto'),
     }),

@@ -16,6 +16,7 @@ export interface CurrentRun {
   readonly hops: ComputedRef<readonly number[]>
   /** The boot that views of one boot show: the selected one, else the last. */
   readonly hop: ComputedRef<number>
+  readonly nameOf: (hop: number) => string
 }
 
 export const RUN: InjectionKey<CurrentRun> = Symbol('run')
@@ -61,7 +62,10 @@ export function followRun(lab: Lab, { place }: Navigator): CurrentRun {
     },
     { immediate: true },
   )
-  return { id, listing, record, going, summary, hops, hop }
+  const nameOf = (number: number): string => hopName(number, record.value?.comparison?.attached)
+  return { id, listing, record, going, summary, hops, hop, nameOf }
 }
 
-export const hopName = (hop: number): string => (hop === 0 ? 'first boot' : `hop ${hop}`)
+/** Of an attached machine nobody counted how often it has been through a kexec. */
+export const hopName = (hop: number, attached = false): string =>
+  attached ? 'as found' : hop === 0 ? 'first boot' : `hop ${hop}`
