@@ -145,6 +145,12 @@ static int check_request(const struct probe_request *request, u64 *entries, u64 
 
 	if (!request->count || request->count > PROBE_MAX_PAGES)
 		return probe_refuse(reply, -E2BIG, "a set has 1 to %lu pages", PROBE_MAX_PAGES);
+	/*
+	 * alloc_contig_pages() would look for less in the page block of page 0, which is in no zone: with CONFIG_DEBUG_VM
+	 * get_pfnblock_migratetype() takes that for a bug, and dump_page() calls itself until the stack is full (7.3).
+	 */
+	if (request->kind == PROBE_CONTIGUOUS && request->count < pageblock_nr_pages)
+		return probe_refuse(reply, -EINVAL, "a contiguous range has %lu pages or more", pageblock_nr_pages);
 	*entries = folios ? (u64)request->count * orders : request->count;
 	*pages = 0;
 	if (!folios)

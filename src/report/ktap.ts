@@ -1,5 +1,5 @@
 import type { ComparedClaim } from '../shared/documents/index.ts'
-import type { Render } from './report.ts'
+import type { Render, ReportExtras } from './report.ts'
 import { visible } from './visible.ts'
 import { cut, FINDING_WORDS, sideText, valueText, verdictSentence } from './words.ts'
 
@@ -10,7 +10,7 @@ const VALUE_LIMIT = 400
  * Documentation/dev-tools/ktap.rst, version 1: a flat list with one test per claim, in the order of the prediction, and a
  * last one that says whether the run reached its end, so that a lost run never reads as passed.
  */
-export const renderKtap: Render = (comparison) => {
+export const renderKtap: Render = (comparison, { observation }) => {
   const { summary, lost } = comparison
   const tests = comparison.claims.length + 1
   const end = lost === undefined ? `ok ${tests} run.reached-end` : `not ok ${tests} run.reached-end # ERROR ${data(lost)}`
@@ -23,6 +23,7 @@ export const renderKtap: Render = (comparison) => {
     ...comparison.findings.map((finding) =>
       diagnostic(`finding ${finding.id} ${FINDING_WORDS[finding.status]} at hop ${finding.hop}: ${finding.words}`),
     ),
+    ...selftestLines(observation),
     ...comparison.claims.flatMap((claim, index) => claimLines(claim, index + 1)),
     end,
     diagnostic(verdictSentence(comparison)),
@@ -31,6 +32,20 @@ export const renderKtap: Render = (comparison) => {
     '',
   ].join('\n')
 }
+
+/** What a selftest of the kernel printed, as diagnostics: its results are those of the claims selftest.*, and not counted again. */
+const selftestLines = ({ hops }: ReportExtras['observation']): readonly string[] =>
+  hops.flatMap(({ hop, selftest }) =>
+    selftest?.ok === true
+      ? [
+          diagnostic(`hop ${hop}: ${selftest.value.command} ended with ${selftest.value.exitCode} and printed`),
+          ...selftest.value.output
+            .trimEnd()
+            .split('\n')
+            .map((line) => diagnostic(`| ${line}`)),
+        ]
+      : [],
+  )
 
 function claimLines(claim: ComparedClaim, number: number): string[] {
   const name = claim.id.replaceAll('#', '.')

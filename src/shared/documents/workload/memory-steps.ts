@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { PAGE_SIZE, type Bytes } from '../../units.ts'
+import { MiB, PAGE_SIZE, type Bytes } from '../../units.ts'
 import { Size } from '../size.ts'
 
 /** MAX_PAGE_ORDER of x86-64 (include/linux/mmzone.h, 7.3): the largest folio that the page allocator gives. */
@@ -139,6 +139,9 @@ function allocateStep({ order, size, kind, count, ...rest }: z.output<typeof All
     : { step: 'allocate', kind, orders: [0], count: 1, pages: Math.ceil((size ?? PAGE_SIZE) / PAGE_SIZE), ...rest }
 }
 
+/** pageblock_nr_pages (include/linux/pageblock-flags.h) in bytes, on x86-64. */
+const PAGE_BLOCK = 2 * MiB
+
 /** What the schema alone cannot say of a written step. */
 export function memoryStepProblem({ allocate }: Written): { readonly key: string; readonly message: string } | undefined {
   if (allocate === undefined) return undefined
@@ -151,6 +154,8 @@ export function memoryStepProblem({ allocate }: Written): { readonly key: string
     return undefined
   }
   if (size === undefined) return at('size', `a ${kind} set needs a size`)
+  // What alloc_contig_pages() does with less, docs/findings.md says.
+  if (kind === 'contiguous' && size < PAGE_BLOCK) return at('size', 'a contiguous range has 2 MiB or more, a page block')
   if (order.length !== 1 || order[0] !== 0) return at('order', `only folios have an order, not a ${kind} set`)
   if (count !== 1) return at('count', `a ${kind} set is one range; count is for folios`)
   if (huge && kind !== 'vmalloc') return at('huge', 'only a vmalloc area can be huge')

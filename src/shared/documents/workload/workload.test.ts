@@ -123,7 +123,7 @@ it.each([
   ],
   [{ steps: [{ allocate: { name: 'a', kind: 'vmalloc' } }] }, 'workload.0.steps.0.allocate.size: a vmalloc set needs a size'],
   [
-    { steps: [{ allocate: { name: 'a', kind: 'contiguous', size: '1M', huge: true } }] },
+    { steps: [{ allocate: { name: 'a', kind: 'contiguous', size: '2M', huge: true } }] },
     'workload.0.steps.0.allocate.huge: only a vmalloc area can be huge',
   ],
   [
