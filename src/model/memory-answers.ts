@@ -63,8 +63,10 @@ const joined = (spans: readonly Span[]): readonly Span[] => {
 export const MEMORY_ANSWERS = {
   'zone.managed': (memory: RunningMemory, part?: string) => ofZone(memory, part, ({ managed }) => managed),
   'zone.cma': (memory: RunningMemory, part?: string) => ofZone(memory, part, ({ cma }) => cma),
-  'zone.cmaBlocks': (memory: RunningMemory, part?: string) =>
-    ofZone(memory, part, (zone) => cmaBlocks(zone, memory.booted, memory.input)),
+  'zone.cmaBlocks': (memory: RunningMemory, part?: string) => {
+    const blocks = ofZone(memory, part, (zone) => cmaBlocks(zone, memory.booted, memory.input))
+    return blocks.ok ? blocks.value : blocks
+  },
   'zone.totalRam': ({ zones }: RunningMemory) => ok(hex(totalRam(zones))),
   'boot.kho': ({ booted }: RunningMemory) => ok(booted.scratch?.ok === true),
   'scratch.sizes': ({ booted }: RunningMemory) => scratchList(booted, ({ size }) => size),

@@ -144,7 +144,9 @@ function handoverOf({ restored, takenBack }: Asked, given: Known): Result<Omit<H
 
 function spansTakenBack(sets: Asked['takenBack'], memory: Known['workload.memory']): Result<readonly Span[]> {
   if (sets === undefined) return ok([])
-  return memory === undefined ? err('what khoprobe of the boot before has handed over is not known') : ok(takenBackSpans(memory, sets))
+  return memory === undefined
+    ? err('what khoprobe of the boot before has handed over is not known')
+    : ok(takenBackSpans(memory, sets))
 }
 
 function boot(asked: Asked, given: Known, context: RuleContext): Result<RunningMemory> {

@@ -15,7 +15,9 @@ const prediction = predict(experiment, [kernel, kernel], { experimentSha256: '0'
 
 const drawn = { pageOffsetBase: '0xff11000000000000', vmemmapBase: '0xffd4000000000000', entryAreas: [1] }
 const drawnAt = (base: number): Givens => ({ 'hop0.kernel.base': hex(base), 'hop0.kernel.addressSpace': drawn })
-const resolvedAt = (givens: Givens): ReadonlyMap<string, { prediction: { kind: string }; predicted?: unknown }> =>
+const resolvedAt = (
+  givens: Givens,
+): ReadonlyMap<string, { prediction: { kind: string }; predicted?: unknown; unpredicted?: { reason: string } }> =>
   new Map(resolve(prediction, givens).map((claim) => [claim.id, claim]))
 
 describe('claims under a condition', () => {
@@ -51,6 +53,10 @@ describe('claims under a condition', () => {
     expect(claims.get('hop0.log.kho')?.predicted).toContain('KHO: Failed to reserve scratch area, disabling kexec handover')
     expect([...claims.keys()].filter((id) => /^hop0\.(scratch|tree|preserved)/.test(id))).toEqual([])
     expect(claims.get('hop1.boot.outcome')?.predicted).toEqual({ how: 'no-handover' })
+    // The array of regions is freed, and asked all the same.
+    expect(claims.get('hop0.zone.cmaBlocks.node0.DMA32')?.unpredicted?.reason).toMatch(
+      'a use after free in kho_scratch_overlap()',
+    )
     expect(claims.get('hop1.kexec.kernel')?.predicted).toHaveProperty('start')
   })
 

@@ -79,7 +79,8 @@ export const nodeOfRanges = (nodes: readonly (readonly z.output<typeof Range>[])
 export function tableRecords(table: ProbeTable, nodeOf: NodeOf): Result<readonly PlainRecord[]> {
   const records: PlainRecord[] = []
   for (const set of table.sets) {
-    if (recordsIn(set.records) !== set.entries) return err(`the ${set.entries} entries of ${set.name} lie too scattered to be listed`)
+    if (recordsIn(set.records) !== set.entries)
+      return err(`the ${set.entries} entries of ${set.name} lie too scattered to be listed`)
     for (const record of setRecords(set, nodeOf)) records.push(record)
     for (const { start, end } of [...set.listPages, ...set.areaChunks])
       for (let page = fromHex(start); page < fromHex(end); page += PAGE_SIZE) records.push({ start: page, order: 0 })
