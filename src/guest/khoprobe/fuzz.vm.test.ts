@@ -16,13 +16,15 @@ let machine: Machine
 beforeAll(async () => {
   const image = await ensureImage()
   const keys = makeRunKeys()
+  if (image.modules === undefined) throw new Error('the image has no khoprobe')
+  const lab = appendCpio(await readFile(image.initramfs), await readFile(image.modules))
   machine = await startMachine({
     type: 'q35',
     memory: 512 * MiB,
     cpus: 1,
     nodes: [{ memory: 512 * MiB }],
     kernel: image.kernel,
-    initrd: appendCpio(await readFile(image.initramfs), keys.cpio),
+    initrd: appendCpio(lab, keys.cpio),
     cmdline: 'console=ttyS0 panic=-1 kho=on no_timer_check',
     accelerator: 'tcg',
     keys,
