@@ -28,3 +28,12 @@ it('divides a hop where the console tells its phases apart', () => {
 it('gives only what was seen when the console is silent', () => {
   expect(new HopTimes(0, undefined).phases(4000, 4500)).toEqual([{ phase: 'ready', ms: 500 }])
 })
+
+it('does not take a clock that began late for the beginning of the kernel', () => {
+  const times = new HopTimes(1100, undefined)
+  for (const [at, line] of said) times.hear(line.replace(/0\.1[57]0000/, '0.000000'), at)
+  expect(times.phases(5000, 5400)).toEqual([
+    { phase: 'shutdown', ms: 100 },
+    { phase: 'ready', ms: 400 },
+  ])
+})

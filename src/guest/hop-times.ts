@@ -22,6 +22,8 @@ export class HopTimes {
   readonly #loadMs: number | undefined
   #leaving: number | undefined
   #clockZero = Infinity
+  /** The early calibration failed, as it does on a busy host under TCG: the clock began after the marks, and divides nothing. */
+  #clockIsLate = false
   readonly #stamps = new Map<'beforeHandover' | 'afterHandover', number>()
 
   /** `startedAt`: when the kexec was asked for, on the clock of performance.now(). */
@@ -39,7 +41,10 @@ export class HopTimes {
       return
     }
     const ms = Number(stamp) * 1000
-    if (ms === 0) return
+    if (ms === 0) {
+      this.#clockIsLate ||= MARKS.afterHandover.test(text)
+      return
+    }
     this.#clockZero = Math.min(this.#clockZero, at - ms)
     for (const name of ['beforeHandover', 'afterHandover'] as const)
       if (!this.#stamps.has(name) && MARKS[name].test(text)) this.#stamps.set(name, ms)
@@ -47,7 +52,7 @@ export class HopTimes {
 
   /** The phases that were seen to begin and to end, in order. `initAt`, `readyAt`: user space ran, and could be looked at. */
   phases(initAt: number, readyAt: number): readonly HopPhase[] {
-    const zero = Number.isFinite(this.#clockZero) ? this.#clockZero : undefined
+    const zero = Number.isFinite(this.#clockZero) && !this.#clockIsLate ? this.#clockZero : undefined
     const stamped = (name: 'beforeHandover' | 'afterHandover'): number | undefined => {
       const stamp = this.#stamps.get(name)
       return zero === undefined || stamp === undefined ? undefined : zero + stamp
