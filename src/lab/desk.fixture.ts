@@ -144,7 +144,7 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
     },
     kho: async (id, hop) => {
       known(id)
-      return { hop, structures: [], scratch: [], radix: { unobserved: 'RAM was not read' } }
+      return { hop, structures: [], scratch: [], radix: { unobserved: 'RAM was not read' }, sets: [] }
     },
     report: async (id, format) => {
       known(id)

@@ -1,6 +1,9 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { RunKho, RunMap } from '../shared/boot-views.ts'
+import { Observation } from '../shared/documents/index.ts'
 import { khoOfRun } from './run-kho.ts'
 import { mapOfRun } from './run-map.ts'
 
@@ -65,4 +68,29 @@ it('maps a recorded boot: sides, nodes, zones, and what lies in what', async () 
 
 it('maps what there is when the folder of a run has lost documents', async () => {
   await expect(mapOfRun(join(RUN, 'nowhere'), 0)).rejects.toMatchObject({ code: 'run-not-found' })
+})
+
+it('has the sessions that a boot was handed, and the sets of khoprobe with the pages of their lists', async () => {
+  const file = { token: 7, compatible: 'memfd-v2', size: 8192, folios: 2, intactPages: 2 }
+  const set = { name: 'big', kind: 'vmalloc' as const, entries: 3, pages: 3, hash: '0x1', records: [], areaOrder: 0 }
+  const more = {
+    luoIncoming: { ok: true as const, value: { address: '0x9000', sessions: [{ name: 'vm', files: [file] }], pageCount: 6 } },
+    probeTable: {
+      ok: true as const,
+      value: {
+        address: '0x8000',
+        sets: [{ ...set, listPages: [{ start: '0x5000', end: '0x7000' }], areaChunks: [{ start: '0xa000', end: '0xb000' }] }],
+      },
+    },
+  }
+  const observation = Observation.parse(JSON.parse(await readFile(join(RUN, 'observation.json'), 'utf8')))
+  const folder = await mkdtemp(join(tmpdir(), 'kho-lab-kho-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const hops = observation.hops.map((seen) => ({ ...seen, host: { ...seen.host, ...more } }))
+  await writeFile(join(folder, 'observation.json'), JSON.stringify({ ...observation, hops }))
+  const { sessions, sets } = RunKho.parse(await khoOfRun(folder, 1))
+  expect(sessions).toEqual({ address: 0x9000, pageCount: 6, names: ['vm'], files: [{ session: 'vm', ...file }] })
+  expect(sets).toMatchObject([
+    { name: 'big', kind: 'vmalloc', lists: [{ start: 0x5000, end: 0x7000 }], chunks: [{ start: 0xa000, end: 0xb000 }] },
+  ])
 })

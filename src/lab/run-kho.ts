@@ -2,7 +2,14 @@ import { fieldsOf, setupDataFields, type Fields } from '../abi/fields.ts'
 import { RADIX_LEAF_BITS, RADIX_LEAF_LOG2, RADIX_LEVELS, RADIX_TABLE_LOG2, RADIX_TABLE_SLOTS, radixKey } from '../abi/radix.ts'
 import { SETUP_KEXEC_KHO } from '../abi/setup-data.ts'
 import type { KhoCopy, RunKho } from '../shared/boot-views.ts'
-import { Observation, type Blob, type HopObservation, type Reading, type RootFdtView } from '../shared/documents/index.ts'
+import {
+  Observation,
+  type Blob,
+  type HopObservation,
+  type Range,
+  type Reading,
+  type RootFdtView,
+} from '../shared/documents/index.ts'
 import { LabError } from '../shared/result.ts'
 import { fromHex } from '../shared/units.ts'
 import { ownersOf } from './preserved-owners.ts'
@@ -34,6 +41,8 @@ export function khoOf(seen: HopObservation): RunKho {
     structures: [rootOf(seen), ...subtreesOf(seen), ...setupDataOf(seen)],
     scratch: scratchOf(seen),
     radix: radixOf(seen),
+    ...sessionsOf(seen),
+    sets: setsOf(seen),
   }
 }
 
@@ -171,3 +180,34 @@ function pathOf(start: number, order: number): number[] {
   })
   return [...tables, key % RADIX_LEAF_BITS]
 }
+
+function sessionsOf({ host }: HopObservation): Pick<RunKho, 'sessions'> {
+  const { luoIncoming } = host
+  if (luoIncoming === undefined) return {}
+  if (!luoIncoming.ok) return { sessions: { unobserved: luoIncoming.reason } }
+  const { address, sessions, pageCount } = luoIncoming.value
+  return {
+    sessions: {
+      ...(address === undefined ? {} : { address: fromHex(address) }),
+      pageCount,
+      names: sessions.map(({ name }) => name),
+      files: sessions.flatMap(({ name, files }) => files.map((file) => ({ session: name, ...file }))),
+    },
+  }
+}
+
+function setsOf({ host }: HopObservation): RunKho['sets'] {
+  if (host.probeTable?.ok !== true) return []
+  return host.probeTable.value.sets.map(({ name, kind, entries, pages, hash, areaOrder, listPages, areaChunks }) => ({
+    name,
+    kind,
+    entries,
+    pages,
+    hash,
+    areaOrder,
+    lists: listPages.map(spanOf),
+    chunks: areaChunks.map(spanOf),
+  }))
+}
+
+const spanOf = ({ start, end }: Range): { start: number; end: number } => ({ start: fromHex(start), end: fromHex(end) })

@@ -96,6 +96,41 @@ export const RunKho = z.object({
     }),
     z.object({ unobserved: z.string() }),
   ]),
+  /** LUO sessions that this boot was handed, decoded in guest RAM before anything opened /dev/liveupdate. */
+  sessions: z
+    .union([
+      z.object({
+        address: z.number().optional(),
+        pageCount: z.int(),
+        files: z.array(
+          z.object({
+            session: z.string(),
+            token: z.int(),
+            compatible: z.string(),
+            size: z.int().optional(),
+            folios: z.int().optional(),
+            intactPages: z.int().optional(),
+          }),
+        ),
+        names: z.array(z.string()),
+      }),
+      z.object({ unobserved: z.string() }),
+    ])
+    .optional(),
+  /** Sets that khoprobe hands over, as its table in guest RAM has them, with the pages of their lists and vmalloc chunks. */
+  sets: z.array(
+    z.object({
+      name: z.string(),
+      kind: z.string(),
+      entries: z.int(),
+      pages: z.int(),
+      hash: z.string(),
+      areaOrder: z.int(),
+      lists: z.array(z.object({ start: z.number(), end: z.number() })),
+      /** The kho_vmalloc chunks by which KHO keeps a vmalloc area. */
+      chunks: z.array(z.object({ start: z.number(), end: z.number() })),
+    }),
+  ),
 })
 export type RunKho = z.infer<typeof RunKho>
 
