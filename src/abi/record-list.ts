@@ -40,7 +40,9 @@ export const eachRunIn = (entries: readonly PreservedRecord[]): RecordEntry[] =>
   entries.map(({ start, ...record }) => ({ start: fromHex(start), ...record }))
 
 /** The records of a list one by one. */
-export function* eachRecordIn(entries: readonly PreservedRecord[]): Generator<{ readonly start: number; readonly order: number }> {
+export function* eachRecordIn(
+  entries: readonly PreservedRecord[],
+): Generator<{ readonly start: number; readonly order: number }> {
   for (const { start, order, count = 1 } of entries) {
     const first = fromHex(start)
     for (let index = 0; index < count; index++) yield { start: first + index * entryBytes({ order }), order }

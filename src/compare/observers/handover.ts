@@ -77,11 +77,7 @@ export const handoverObservers: ObserversOf<
         if (!named.success) return unobserved('the prediction does not name the records to hash')
         const asked = new Set(named.data.map(keyOf))
         return value(
-          byStart(
-            records
-              .filter(({ record }) => asked.has(keyOf(record)))
-              .map(({ record, digest }) => ({ ...record, digest })),
-          ),
+          byStart(records.filter(({ record }) => asked.has(keyOf(record))).map(({ record, digest }) => ({ ...record, digest }))),
         )
       }),
     ),

@@ -24,8 +24,7 @@ function recordsInScratch(view: HostView): Look<Violations<PreservedRecord>> {
       violations: records.value.filter((record) => {
         const start = fromHex(record.start)
         return regions.some(
-          (region) =>
-            start < fromHex(region.start) + fromHex(region.size) && fromHex(region.start) < start + entryBytes(record),
+          (region) => start < fromHex(region.start) + fromHex(region.size) && fromHex(region.start) < start + entryBytes(record),
         )
       }),
     }),

@@ -220,7 +220,9 @@ export function radixView(walk: RadixWalk): RadixView {
     nodeCount: walk.nodeAddresses.length,
     recordCount: walk.recordCount,
     pageCount: walk.pageCount,
-    nodes: walk.nodes.slice(0, LISTED_ENTRIES).map(({ address, level, slots }) => ({ address: hex(address), level, slots: slotList(slots) })),
+    nodes: walk.nodes
+      .slice(0, LISTED_ENTRIES)
+      .map(({ address, level, slots }) => ({ address: hex(address), level, slots: slotList(slots) })),
     records: listed.map(({ start, ...record }) => ({ start: hex(start), ...record })),
     complete: walk.complete,
   }

@@ -1,6 +1,14 @@
 import { readVmallocPages } from '../../abi/kho-vmalloc.ts'
 import { KHOPROBE_NODE, decodeProbeTable, readProbeEntries, type ProbeRecord } from '../../abi/khoprobe.ts'
-import { LISTED_ENTRIES, notSeen, seen, type PreservedRecord, type ProbeTableView, type Range, type Reading } from '../../shared/documents/index.ts'
+import {
+  LISTED_ENTRIES,
+  notSeen,
+  seen,
+  type PreservedRecord,
+  type ProbeTableView,
+  type Range,
+  type Reading,
+} from '../../shared/documents/index.ts'
 import { listOfRecords, type RecordEntry } from '../../abi/record-list.ts'
 import type { PhysMemory } from '../../shared/phys-memory.ts'
 import { PAGE_SIZE, hex } from '../../shared/units.ts'

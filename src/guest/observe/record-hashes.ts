@@ -1,6 +1,13 @@
 import { createCipheriv } from 'node:crypto'
 import { entryBytes, type RecordEntry } from '../../abi/record-list.ts'
-import { LISTED_ENTRIES, notSeen, seen, type PreservedRecord, type ProbeTableView, type Reading } from '../../shared/documents/index.ts'
+import {
+  LISTED_ENTRIES,
+  notSeen,
+  seen,
+  type PreservedRecord,
+  type ProbeTableView,
+  type Reading,
+} from '../../shared/documents/index.ts'
 import type { PhysMemory } from '../../shared/phys-memory.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { GiB, KiB, formatSize, fromHex, hex } from '../../shared/units.ts'
@@ -62,10 +69,15 @@ function readPart(memory: PhysMemory, at: number, target: Uint8Array): Uint8Arra
  * What gets a digest of its own: every record, and of joined records as much as khoprobe's folios and lists have of them. What
  * else lies among those (the pages of KHO and LUO, which a kernel may free or fill on the way) stays one by one.
  */
-export function hashUnits(records: readonly PreservedRecord[], table: ProbeTableView | undefined): Result<readonly PreservedRecord[]> {
+export function hashUnits(
+  records: readonly PreservedRecord[],
+  table: ProbeTableView | undefined,
+): Result<readonly PreservedRecord[]> {
   const own = ownedBy(table)
   const units = records.flatMap((record) => (record.count === undefined ? [record] : cut(record, own.get(record.order) ?? [])))
-  return units.length > 2 * LISTED_ENTRIES ? err(`the preserved records fall into ${units.length} parts, too many to list`) : ok(units)
+  return units.length > 2 * LISTED_ENTRIES
+    ? err(`the preserved records fall into ${units.length} parts, too many to list`)
+    : ok(units)
 }
 
 interface Span {

@@ -84,7 +84,7 @@ it('says what a folder lacks to start a study', async () => {
       ],
       [
         "bad-document",
-        "the run cannot start a study: the run kept 16 of 9000 preserved records",
+        "the run cannot start a study: its 9000 preserved records lie too scattered to be kept",
       ],
       [
         "bad-document",

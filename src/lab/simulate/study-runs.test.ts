@@ -97,7 +97,7 @@ it('refuses what no page may ask', async () => {
     [
       "bad-study: start.run: ../../etc is neither a run of this lab nor a guest that comes with it",
       "run-not-found: 20261101-090000-gone",
-      "bad-study: machine.memory: each node must have a multiple of 4MiB, the largest block of the buddy allocator; machine.memory: less than 1GiB in a node; boot: image and footprint need more than a quarter of RAM",
+      "bad-study: machine.memory: each node must have a multiple of 4MiB, the largest block of the buddy allocator; machine.memory: less than 1GiB in a node; workload: driverFolios and iommuPages are 2790 % of RAM beside 73 % in VM memory, slab and cache; at most 95 % together; boot.drivers: more than a quarter of RAM; boot: image and footprint need more than a quarter of RAM",
       "refused: 2000000 generations in all are more than a page can show; at most 20000",
       false,
     ]

@@ -35,7 +35,8 @@ const PLACES: Readonly<Record<string, (value: Json, sizes: Sizes) => Mark[]>> = 
   'scratch.addresses': (value, sizes) =>
     listOf(value).map((start, index) => mark('scratch', { start, size: sizes.scratch[index] ?? '0x0' }, scratchName(index))),
   'scratch.unchanged': (value) => entries(value).map((entry, index) => mark('scratch', entry, scratchName(index))),
-  'preserved.records': (value) => entries(value).map((entry) => mark('preserved', entry, orderWords(entry['order'], entry['count']))),
+  'preserved.records': (value) =>
+    entries(value).map((entry) => mark('preserved', entry, orderWords(entry['order'], entry['count']))),
   'memblock.reserved': (value) => entries(value).map((entry) => mark('reserved', entry, 'reserved when early boot ends')),
   'handover.reserved': (value) => entries(value).map((entry) => mark('preserved', entry, 'handed over')),
   'kexec.kernel': (value, sizes) =>
