@@ -3,7 +3,10 @@ import type { Timeline, TimelineBoot } from '../shared/documents/index.ts'
 /** A table: its first row is the head. */
 export type Rows = readonly (readonly string[])[]
 
-const seconds = (ms: number | undefined): string => (ms === undefined ? '' : (ms / 1000).toFixed(ms < 9950 ? 2 : 1))
+const seconds = (ms: number | undefined): string => (ms === undefined ? '-' : (ms / 1000).toFixed(ms < 9950 ? 2 : 1))
+
+const add = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : a + b
 
 /** Seconds of each phase of each kexec, then least, median and most of each phase. */
 export function phaseRows({ boots, spread }: Timeline): Rows {
@@ -12,7 +15,8 @@ export function phaseRows({ boots, spread }: Timeline): Rows {
   const row = (name: string, of: (phase: string) => number | undefined): string[] => [
     name,
     ...phases.map((phase) => seconds(of(phase))),
-    seconds(phases.reduce((sum, phase) => sum + (of(phase) ?? 0), 0)),
+    // A sum of only some phases would say less than it seems to.
+    seconds(phases.reduce<number | undefined>((sum, phase) => add(sum, of(phase)), 0)),
   ]
   const hops = boots
     .filter(({ phases: own }) => own.length > 0)
