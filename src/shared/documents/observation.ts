@@ -75,6 +75,15 @@ export const RadixView = z.object({
 })
 export type RadixView = z.infer<typeof RadixView>
 
+/** The pages of one record, digested. Earlier releases of the lab wrote `sha256` where `digest` is now. */
+const RecordDigest = z.preprocess(
+  (value) =>
+    typeof value === 'object' && value !== null && 'sha256' in value && !('digest' in value)
+      ? { ...value, digest: value.sha256 }
+      : value,
+  z.object({ record: PreservedRecord, digest: PageDigest }),
+)
+
 /** Everything the host sees from outside in one boot: guest RAM and QMP. */
 export const HostView = z.object({
   /** RAM blocks in guest physical address space, from QMP. */
@@ -91,9 +100,9 @@ export const HostView = z.object({
   /** struct kho_scratch[] in guest RAM. */
   scratchArray: reading(z.object({ address: Hex, regions: z.array(ScratchRegion) })),
   /** Digest of each record of outRadix, read in guest RAM as the last thing before this kernel's kexec. */
-  preservedBefore: reading(z.array(z.object({ record: PreservedRecord, digest: PageDigest }))).optional(),
+  preservedBefore: reading(z.array(RecordDigest)).optional(),
   /** The same records of the previous boot, read again as the first thing in this one. */
-  preservedAfter: reading(z.array(z.object({ record: PreservedRecord, digest: PageDigest }))).optional(),
+  preservedAfter: reading(z.array(RecordDigest)).optional(),
   /** khoprobe's table, where this boot has preserved something by it. */
   probeTable: reading(ProbeTableView).optional(),
   /** What became of sets that the boot before did not preserve: the same check, on pages that nothing protects. */
