@@ -134,7 +134,7 @@ function numbers(summaries: readonly PolicySummary[], vary: string | undefined):
 function primitives(list: readonly StudyPrimitive[]): string {
   const mark = (held: boolean | undefined): string => (held === undefined ? '' : held ? 'kept' : 'not kept')
   return tableOf(
-    ['policy', 'order', 'reference', 'gfp', 'frame', 'address', 'folio_put frees it'],
+    ['policy', 'order', 'refcount', 'gfp', 'frame', 'address', 'folio_put frees it'],
     list.map((one) => [
       one.policy + (one.failedStep === undefined ? '' : `: ${one.failedStep}`),
       mark(one.order),

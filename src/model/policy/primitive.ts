@@ -1,9 +1,9 @@
 import type { PolicyId, StudyCase, StudyPrimitive } from '../../shared/documents/index.ts'
 import { blockOrder } from '../pages/buddy.ts'
 import { MIGRATE } from '../pages/migratetype.ts'
-import { NONE, USE, useOf } from '../pages/pages.ts'
+import { NONE, USE, useOf, type Pages } from '../pages/pages.ts'
 import { boot, bootFailure, firstEarly } from './boot.ts'
-import { addFolio, frameAt, PURPOSE } from './folio-set.ts'
+import { addFolio, frameAt, PURPOSE, type FolioSet } from './folio-set.ts'
 import { giveBack, obtain } from './memory.ts'
 import { POLICIES } from './policies.ts'
 import { handOver } from './simulate.ts'
@@ -45,7 +45,7 @@ export function tryPrimitive(study: StudyCase, id: PolicyId): StudyPrimitive {
   const after = frameAt(pages, kept, 0)
   const came = {
     order: blockOrder(pages, after) === ORDER,
-    refcount: pages.folios.frame(kept.ids[0] ?? NONE) === after,
+    refcount: holders(pages, kept, after) === 1,
     gfp: useOf(pages, after) === USE.unmovable,
     frame: after === before,
     address: after === before && !study.machine.randomised,
@@ -53,4 +53,11 @@ export function tryPrimitive(study: StudyCase, id: PolicyId): StudyPrimitive {
   const free = pages.work.freed
   giveBack(world, kept.ids[0] ?? NONE)
   return { policy: id, ...came, put: pages.work.freed === free + 1 }
+}
+
+/** References to the folio at `frame`: in the model, entries of the set that name it. */
+function holders(pages: Pages, set: FolioSet, frame: number): number {
+  let count = 0
+  for (let at = 0; at < set.length; at++) if (frameAt(pages, set, at) === frame) count++
+  return count
 }
