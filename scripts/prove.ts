@@ -79,15 +79,19 @@ async function run({ seed, count, first, jobs }: Wish): Promise<void> {
     throw new LabError({ code: 'usage', message: '--resume needs the folder to go on in', hint: 'Give --out DIR too.' })
   if (out !== undefined) mkdirSync(out, { recursive: true })
   const line = progressLine(terminal)
-  const startedAt = performance.now()
+  let seconds = 0
   const onTrial = (trial: Trial, done: number): void => {
     const words = trialWords(trial)
     if (words !== undefined) {
       line.clear()
       terminal.err(`${words}\n`)
     }
-    const left = ((performance.now() - startedAt) / 1000 / done) * (count - done)
-    line.update({ phase: `${done} of ${count} experiments`, percent: (done / count) * 100, secondsLeft: left })
+    seconds += trial.seconds
+    line.update({
+      phase: `${done} of ${count} experiments`,
+      percent: (done / count) * 100,
+      secondsLeft: ((seconds / done) * (count - done)) / jobs,
+    })
   }
   const proof = await interruptible(terminal, (signal) => prove({ seed, count, first, jobs, out, resume, signal, onTrial }))
   line.clear()
