@@ -83,5 +83,5 @@ ${kinds}
 tr:target td,li:target{box-shadow:inset 3px 0 0 var(--accent)}
 @media (max-width:900px){table.claims{min-width:900px}ul.todo li,.finding{grid-template-columns:1fr}.finding p,.finding .mono{grid-column:1}}
 @media print{:root{${variables('light')}--bg:#fff;--panel:#f6f7f9;--line:#bbb;--soft:#eee;--text:#000;--muted:#444;--accent:#000}
-nav,.filter+label{display:none}code,pre,.mono,.v,.claims .v{font-size:9px}pre{max-height:none;white-space:pre-wrap}body{font-size:10px}h2{break-after:avoid}tr,li,.finding,.mapbox{break-inside:avoid}}
+nav,.filter+label{display:none}svg.map,table.claims{min-width:0}section,.mapbox{overflow:visible}code,pre,.mono,.v,.claims .v{font-size:9px}pre{max-height:none;white-space:pre-wrap}body{font-size:10px}h2,h3{break-after:avoid}tr,li,.finding,.mapbox{break-inside:avoid}}
 `
