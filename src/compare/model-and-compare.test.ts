@@ -31,7 +31,8 @@ const PREDICTION = predictionOf(
 /** The sample observation under the command lines that the model makes. */
 function observationOf(): Observation {
   const observation = sampleObservation()
-  for (const { hop, guest } of observation.hops) {
+  for (const { hop, guest, host } of observation.hops) {
+    if (hop === 0) host.setupCode = seen({ address: '0x10000', bootParams: '0x15000' })
     guest.cmdline = seen(PREDICTION.cmdlines[hop] ?? '')
     guest.memory = { ...SILENT, e820: guest.firmwareMap }
   }
