@@ -16,6 +16,8 @@ export default defineConfig({
           testTimeout: 120_000,
           // Files share their imports: pure code, whose tests leave nothing behind, and half of the time is importing.
           isolate: false,
+          // Every processor: vitest leaves one to its own thread, which is half of two.
+          maxWorkers: '100%',
         },
       },
       { test: { name: 'oracle', include: ['src/**/*.oracle.test.ts'] } },
