@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { KernelBuildFacts } from '../../shared/documents/kernel-build-facts.ts'
 import { bytes, GiB, MiB } from '../../shared/units.ts'
 import { FLAG, hasFlag } from '../memblock/flags.ts'
+import { kernelOf } from '../model.fixture.ts'
 import { tcgProcessor } from './first-boot.ts'
 import buildFacts from './fixtures/build-facts.json' with { type: 'json' }
 import { busyBlocks } from './handover.ts'
@@ -18,17 +19,7 @@ const boot: KexecBoot = {
   cmdline,
   processor: tcgProcessor(cmdline),
   scratchAlignment: 4 * MiB,
-  kernel: {
-    initrdSize: 4 * MiB,
-    header: {
-      initSize: 0xf2d000,
-      prefAddress: 0x1000000,
-      kernelAlignment: 0x200000,
-      relocatable: true,
-      setupSects: 31,
-      version: 527,
-    },
-  },
+  kernel: kernelOf(),
   kernelBase: undefined,
   random: NOT_RANDOM,
 }
