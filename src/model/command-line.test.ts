@@ -36,6 +36,27 @@ describe('commandLine', () => {
   })
 })
 
+describe('memblock=debug, which prints a line for each preserved record', () => {
+  const has = (more: Partial<ExperimentInput>): boolean =>
+    commandLine(experimentOf({ name: 'much', kho: { liveupdate: true }, ...more }), 0).includes('memblock=debug')
+  const inBoot0 = (step: NonNullable<ExperimentInput['workload']>[number]['steps'][number]) => ({
+    workload: [{ boot: 0, steps: [step] }],
+  })
+  const memfd = (size: string) => inBoot0({ luoCreate: { session: 'vm', memfds: [{ token: 1, size }] } })
+
+  it('is left out where the log has no room for them', () => {
+    expect([
+      has(inBoot0({ allocate: { name: 'a', count: 1000 } })),
+      has(inBoot0({ allocate: { name: 'a', count: 1001 } })),
+    ]).toEqual([true, false])
+    expect([has(memfd('3MiB')), has(memfd('4MiB'))]).toEqual([true, false])
+    expect([has({ selftest: 'liveupdate/luo_stress_sessions' }), has({ selftest: 'liveupdate/luo_stress_files' })]).toEqual([
+      true,
+      false,
+    ])
+  })
+})
+
 describe('kernelOptions', () => {
   const options = (cmdline: string) => kernelOptions(cmdline, 2 ** 30)
 

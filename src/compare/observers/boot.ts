@@ -1,4 +1,5 @@
 import type { SubjectValues } from '../../shared/documents/subjects.ts'
+import { lostBeginning } from './memory-log.ts'
 import { from, guest, host, never, unobserved, value, type Context, type Look, type ObserversOf } from '../side.ts'
 
 const GUEST_ONLY = 'guest RAM is not searched for this'
@@ -29,14 +30,16 @@ export const bootObservers: ObserversOf<'boot.release' | 'boot.cmdline' | 'boot.
 const PANIC = /Kernel panic - not syncing: (.*)$/
 const RIP = /RIP: 0010:(\w+)\+0x/
 
+type Outcome = SubjectValues['boot.outcome']
+
 /** A boot that was observed says itself; of one that was not, the console of a run that ended there. */
-function outcome(context: Context): Look<SubjectValues['boot.outcome']> {
+function outcome(context: Context): Look<Outcome> {
   const { observation, claim } = context
   const seen = observation.hops.find(({ hop }) => hop === claim.hop)
   if (seen !== undefined)
-    return from(seen.guest.khoMessages, 'dmesg', (lines) => {
-      const found = lines.some((line) => line.startsWith('KHO: found kexec handover data.'))
-      return value({ how: found ? 'handover' : 'no-handover' })
+    return from<readonly string[], Outcome>(seen.guest.khoMessages, 'dmesg', (lines) => {
+      if (lines.some((line) => line.startsWith('KHO: found kexec handover data.'))) return value({ how: 'handover' })
+      return lostBeginning(seen.guest) ?? value({ how: 'no-handover' })
     })
   const { lost } = observation
   const death = lost?.hop === claim.hop ? deathOf(lost) : undefined
@@ -46,7 +49,7 @@ function outcome(context: Context): Look<SubjectValues['boot.outcome']> {
 
 type Lost = NonNullable<Context['observation']['lost']>
 
-function deathOf({ code, message, evidence }: Lost): SubjectValues['boot.outcome'] | undefined {
+function deathOf({ code, message, evidence }: Lost): Outcome | undefined {
   const said = firstMatch(PANIC, [message, ...evidence])
   // %pe prints a name instead of the number where CONFIG_SYMBOLIC_ERRNAME is set.
   if (code === 'guest-panicked' && said !== undefined) return { how: 'panic', message: said.replace('[-EINVAL]', '[-22]') }

@@ -4,6 +4,7 @@ import { decodeKhoSetupData, SETUP_KEXEC_KHO, type KhoSetupData } from '../../ab
 import { PreservedRecord, type GuestView } from '../../shared/documents/index.ts'
 import { fromHex, hex } from '../../shared/units.ts'
 import { decodedBlob, from, guest, host, never, unobserved, value, type Look, type ObserversOf } from '../side.ts'
+import { lostBeginning } from './memory-log.ts'
 import { byStart } from './preserved.ts'
 import { onSubtree } from './tree.ts'
 
@@ -53,9 +54,10 @@ export const handoverObservers: ObserversOf<
   },
   'handover.refused': {
     guest: guest((view) =>
-      from(view.khoMessages, 'dmesg', (messages) =>
-        value(messages.map((line) => line.replace(/^KHO: /, '')).filter((line) => REFUSAL.test(line))),
-      ),
+      from(view.khoMessages, 'dmesg', (messages) => {
+        const refusals = messages.map((line) => line.replace(/^KHO: /, '')).filter((line) => REFUSAL.test(line))
+        return (refusals.length === 0 ? lostBeginning(view) : undefined) ?? value(refusals)
+      }),
     ),
     host: never('messages are read in the guest'),
   },
@@ -63,6 +65,8 @@ export const handoverObservers: ObserversOf<
     guest: guest((view) =>
       from(view.memblockReserved, 'memblock=debug', (reservations) => {
         if (reservations.length === 0) return unobserved('memblock=debug printed no reservation at all')
+        const lost = lostBeginning(view)
+        if (lost !== undefined) return lost
         const own = reservations.filter(({ caller }) => caller.includes('kho_preserved_memory_reserve'))
         return value(own.map(({ start, end }) => ({ start, end })).sort((a, b) => fromHex(a.start) - fromHex(b.start)))
       }),

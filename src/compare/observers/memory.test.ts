@@ -189,3 +189,20 @@ it('has nothing to say of a zone that the guest does not name', () => {
   const { guest } = observe('zone.managed', { claim: { hop: 0, part: 'node1.Normal', predicted: 1 }, observation })
   expect(guest).toEqual({ unobserved: 'the guest shows no zone node1.Normal' })
 })
+
+it('takes nothing for absent because a kernel log has lost its beginning', () => {
+  const observation = sampleObservation()
+  for (const hop of observation.hops) {
+    hop.guest.memory = sample()
+    hop.guest.khoMessages = seen([])
+    hop.guest.memory.lines = seen(['Mount-cache hash table entries: 2048 (order: 2, 16384 bytes, linear)'])
+  }
+  const look = (subject: 'boot.outcome' | 'handover.refused' | 'handover.reserved' | 'log.kho' | 'log.hashTables') =>
+    observe(subject, { claim: { hop: 1, predicted: undefined }, observation }).guest
+  for (const subject of ['boot.outcome', 'handover.refused', 'handover.reserved', 'log.kho'] as const)
+    expect([subject, look(subject)]).toMatchObject([
+      subject,
+      { unobserved: expect.stringContaining('lost its beginning') as string },
+    ])
+  expect(look('log.hashTables')).toEqual({ unobserved: 'the kernel log does not have all of them' })
+})
