@@ -1,16 +1,14 @@
 import { walkRadix } from '../../src/abi/radix-walk.ts'
 import { syntheticPages } from '../../src/abi/testing/synthetic-tree.ts'
 
-const KEYS = 4 * 2 ** 20
-
-/** Milliseconds of each walk of a tree whose records are the pages of 16 GiB, one by one. */
-export function radixWalkTime(runs: number): number[] {
-  const tree = syntheticPages(KEYS)
+/** Milliseconds of each walk of a tree of `keys` pages, one by one; from a `stride` of 2 on no two of them join to one record. */
+export function radixWalkTime(keys: number, stride: number, runs: number): number[] {
+  const tree = syntheticPages(keys, stride)
   return Array.from({ length: runs }, () => {
     const started = performance.now()
     const walk = walkRadix(tree.memory, tree.root)
     const time = performance.now() - started
-    if (!walk.ok || walk.value.recordCount !== KEYS) throw new Error('the walk did not find every key')
+    if (!walk.ok || walk.value.recordCount !== keys) throw new Error('the walk did not find every key')
     return time
   })
 }
