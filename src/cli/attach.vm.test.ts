@@ -1,79 +1,25 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
+import {
+  PLAIN_CMDLINE,
+  plainKeys,
+  plainQemu,
+  qemuStatus,
+  textIfThere,
+  type PlainQemu,
+} from '../guest/attach/plain-qemu.fixture.ts'
 import { appendCpio } from '../guest/image/cpio.ts'
 import { ensureImage } from '../guest/image/image.ts'
-import { makeRunKeys } from '../guest/image/run-cpio.ts'
-import { findQemu } from '../guest/qemu/process.ts'
 import { QmpClient } from '../guest/qemu/qmp.ts'
 import { startMachine } from '../guest/start-machine.ts'
-import type { GuestImage } from '../guest/types.ts'
 import { MiB } from '../shared/units.ts'
 import { kholabProcess, scratchDirectory, type CliResult } from './cli.fixture.ts'
 
-let image: GuestImage
-let initramfs: Buffer
-const keys = makeRunKeys()
-beforeAll(async () => {
-  image = await ensureImage()
-  initramfs = await readFile(image.initramfs)
-})
-
-const CMDLINE = 'console=ttyS0 panic=-1 kho=on kho_scratch=16M,0M,32M liveupdate=on reserve_mem=1M:4096:trace'
-
-interface Plain {
-  readonly pid: number
-  readonly qmp: string
-  readonly directory: string
-  readonly sshPort: number
-}
-
-/** A QEMU as somebody starts it by hand, with nothing of the lab's around it; resolves when ssh answers in it. */
-async function plainQemu(...more: readonly string[]): Promise<Plain> {
-  const directory = scratchDirectory()
-  const [qmp, port, initrd] = [join(directory, 'q'), join(directory, 'port'), join(directory, 'initrd')]
-  writeFileSync(initrd, appendCpio(initramfs, keys.cpio))
-  const sshPort = await freePort()
-  const argv = [
-    ...['-name', 'by hand', '-accel', 'tcg', '-cpu', 'max', '-smp', '2', '-m', '512M', '-nodefaults', '-display', 'none'],
-    ...['-kernel', image.kernel, '-initrd', initrd, '-append', CMDLINE, '-qmp', `unix:${qmp},server=on,wait=off`],
-    ...['-serial', `file:${join(directory, 'console')}`, '-serial', `file:${port}`],
-    ...['-netdev', `user,id=n,hostfwd=tcp:127.0.0.1:${sshPort}-:22`, '-device', 'virtio-net-pci,netdev=n,romfile='],
-    ...more,
-  ]
-  const child = spawn(await findQemu(), argv, { stdio: ['ignore', 'ignore', 'inherit'] })
-  onTestFinished(() => ended(child))
-  await expect.poll(() => textOf(port), { timeout: 60_000 }).toContain('kho-lab debugfs')
-  return { pid: child.pid ?? 0, qmp, directory, sshPort }
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
-  const exit = once(child, 'exit')
-  child.kill('SIGKILL')
-  await exit
-}
-
-const textOf = (file: string): string => {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
+beforeAll(() => ensureImage())
 
 const Looked = z.object({
   directory: z.string(),
@@ -85,7 +31,7 @@ type Looked = z.infer<typeof Looked>
 
 /** `attach` into a folder of its own, twice checked: the exit code fits the verdict, and the guest still runs. */
 async function attach(
-  plain: Pick<Plain, 'directory'>,
+  plain: Pick<PlainQemu, 'directory'>,
   args: readonly string[],
   name = 'out',
 ): Promise<CliResult & { looked: Looked }> {
@@ -100,15 +46,6 @@ async function attach(
 const hostValue = ({ claims }: Looked, subject: string): unknown => claims.find((claim) => claim.subject === subject)?.host
 const verdicts = ({ claims }: Looked): Record<string, string> =>
   Object.fromEntries(claims.map(({ subject, verdict }) => [subject, verdict]))
-
-async function status(qmp: string): Promise<unknown> {
-  const { client } = await QmpClient.open(connect(qmp))
-  try {
-    return await client.execute('query-status')
-  } finally {
-    client.close()
-  }
-}
 
 const FROM_RAM_ALONE = {
   'boot.release': 'match',
@@ -134,24 +71,24 @@ describe('a QEMU that somebody else started', () => {
   it('is read from its RAM alone, whatever is behind it, and runs on', async () => {
     const file = join(scratchDirectory(), 'ram')
     const machines = [
-      { words: /^pc\.ram: \/proc\/\d+\/mem at 0x/, plain: await plainQemu('-M', 'q35') },
+      { words: /^pc\.ram: \/proc\/\d+\/mem at 0x/, plain: await plainQemu(['-M', 'q35']) },
       {
         words: /^m: memfd \/memfd:memory-backend-memfd \(deleted\) through \/proc\/\d+\/fd\/\d+$/,
-        plain: await plainQemu('-M', 'q35,memory-backend=m', '-object', 'memory-backend-memfd,id=m,size=512M'),
+        plain: await plainQemu(['-M', 'q35,memory-backend=m', '-object', 'memory-backend-memfd,id=m,size=512M']),
       },
       {
         words: /^f: file .*\/ram through \/proc\/\d+\/fd\/\d+$/,
-        plain: await plainQemu(
+        plain: await plainQemu([
           '-M',
           'pc,memory-backend=f',
           '-object',
           `memory-backend-file,id=f,size=512M,share=on,mem-path=${file}`,
-        ),
+        ]),
       },
       {
         // What the guest writes reaches no file here, though there is one.
         words: /^p: \/proc\/\d+\/mem at 0x/,
-        plain: await plainQemu('-M', 'q35,memory-backend=p', '-object', `memory-backend-file,id=p,size=512M,mem-path=${file}2`),
+        plain: await plainQemu(['-M', 'q35,memory-backend=p', '-object', `memory-backend-file,id=p,size=512M,mem-path=${file}2`]),
       },
     ]
     for (const { words, plain } of machines) {
@@ -164,7 +101,7 @@ describe('a QEMU that somebody else started', () => {
       expect(saved.looked.attached.ram).toEqual(['pmemsave: QEMU copies the pages that are asked for into a file'])
       for (const subject of ['tree.bytes', 'preserved.records', 'scratch.addresses'])
         expect(hostValue(saved.looked, subject)).toEqual(hostValue(looked, subject))
-      expect(await status(plain.qmp)).toMatchObject({ status: 'running', running: true })
+      expect(await qemuStatus(plain.qmp)).toMatchObject({ status: 'running', running: true })
     }
     const listed = await kholabProcess(['attach', '--json'])
     expect(JSON.parse(listed.stdout)).toEqual(
@@ -175,7 +112,7 @@ describe('a QEMU that somebody else started', () => {
   })
 
   it('with a monitor that is taken is read without it, and a monitor that is asked for is said to be busy in 3 s', async () => {
-    const plain = await plainQemu('-M', 'q35')
+    const plain = await plainQemu(['-M', 'q35'])
     const { client } = await QmpClient.open(connect(plain.qmp))
     onTestFinished(() => client.close())
     const { looked } = await attach(plain, ['--pid', `${plain.pid}`])
@@ -193,7 +130,7 @@ describe('a QEMU that somebody else started', () => {
   })
 
   it('is asked by ssh as well, without anything being written in it', async () => {
-    const plain = await plainQemu(
+    const plain = await plainQemu([
       '-M',
       'q35',
       '-object',
@@ -204,11 +141,11 @@ describe('a QEMU that somebody else started', () => {
       'node,memdev=a',
       '-numa',
       'node,memdev=b',
-    )
+    ])
     const [key, config, hosts] = ['key', 'config', 'hosts'].map((name) => join(plain.directory, name)) as [string, string, string]
-    writeFileSync(key, keys.clientPrivateKey)
+    writeFileSync(key, plainKeys.clientPrivateKey)
     chmodSync(key, 0o600)
-    writeFileSync(hosts, `[127.0.0.1]:${plain.sshPort} ssh-ed25519 ${Buffer.from(keys.hostPublicKey).toString('base64')}\n`)
+    writeFileSync(hosts, `[127.0.0.1]:${plain.sshPort} ssh-ed25519 ${Buffer.from(plainKeys.hostPublicKey).toString('base64')}\n`)
     writeFileSync(
       config,
       `Host vm\nHostName 127.0.0.1\nPort ${plain.sshPort}\nUser root\nIdentityFile ${key}\nUserKnownHostsFile ${hosts}\n`,
@@ -234,7 +171,7 @@ describe('a QEMU that somebody else started', () => {
     expect(looked.summary.differ).toBe(0)
     const report = readFileSync(join(looked.directory, 'report.txt'), 'utf8')
     expect(report).toContain('not started by the lab')
-    expect(textOf(join(looked.directory, 'raw/serial.log'))).toContain('Linux version')
+    expect(textIfThere(join(looked.directory, 'raw/serial.log'))).toContain('Linux version')
     const refused = await kholabProcess([
       'attach',
       '--pid',
@@ -252,7 +189,9 @@ describe('a QEMU that somebody else started', () => {
 
   it('after a kexec is not held to arguments that are void', async () => {
     const directory = scratchDirectory()
-    const next = { kernel: image.kernel, initrd: appendCpio(initramfs, keys.cpio), cmdline: CMDLINE }
+    const image = await ensureImage()
+    const initrd = appendCpio(await readFile(image.initramfs), plainKeys.cpio)
+    const next = { kernel: image.kernel, initrd, cmdline: PLAIN_CMDLINE }
     const machine = await startMachine({
       ...next,
       type: 'q35',
@@ -260,7 +199,7 @@ describe('a QEMU that somebody else started', () => {
       cpus: 2,
       nodes: [{ memory: 512 * MiB }],
       accelerator: 'tcg',
-      keys,
+      keys: plainKeys,
     })
     onTestFinished(() => machine.dispose())
     await machine.waitForBoot()

@@ -33,7 +33,7 @@ export class ReadingMonitor {
         {
           code: 'monitor-busy',
           message: `the monitor ${addressText(address)} does not answer: another client has it, as it serves one at a time`,
-          hint: 'End the other client, or attach by --pid alone: RAM is then read through /proc.',
+          hint: 'End the other client, or name the machine by its process alone (--pid): RAM is then read through /proc.',
           evidence: [messageOf(error)],
         },
         { cause: error },

@@ -10,10 +10,10 @@ import { CAPTURE_SCRIPT, parseShellCapture } from '../../guest/observe/shell-cap
 import { predictAttached, type AttachedMachine } from '../../model/attached.ts'
 import type { RunEvent } from '../../shared/contract.ts'
 import { notSeen, seen, type Comparison, type HopObservation, type Prediction } from '../../shared/documents/index.ts'
-import { LabError } from '../../shared/result.ts'
+import { LabError, toLabError } from '../../shared/result.ts'
 import { GiB, formatSize, hex } from '../../shared/units.ts'
 import { documentSha256 } from '../predict.ts'
-import { openRunFolder, type RunFolder } from '../run/run-folder.ts'
+import { FAILURE_FILE, openRunFolder, type RunFolder } from '../run/run-folder.ts'
 import { machineFacts } from './machine-facts.ts'
 import { layoutOf, reach, type Reached } from './reach.ts'
 import { writeAttached } from './results.ts'
@@ -48,6 +48,7 @@ export async function attach(request: AttachRequest): Promise<AttachOutcome> {
   const say = (text: string): void => request.onEvent?.({ type: 'step', hop: 0, text })
   const reached = await reach(request)
   let ram: AttachedRam | undefined
+  let folder: RunFolder | undefined
   try {
     say(`monitor: ${reached.monitorWords}`)
     const facts = await machineFacts(reached.qemu, request.ssh !== undefined)
@@ -57,10 +58,11 @@ export async function attach(request: AttachRequest): Promise<AttachOutcome> {
     ram = await openAttachedRam({ ...reached, blocks, only: request.ram })
     for (const words of ram.words) say(`RAM: ${words}`)
     // Nothing is left behind by an attempt that could not begin.
-    const folder = await openRunFolder({ directory: request.out, name, startedAt, boots: 1 })
+    folder = await openRunFolder({ directory: request.out, name, startedAt, boots: 1 })
     const sealed = await seal(folder, facts, prediction)
     request.onEvent?.({ type: 'predicted', claims: prediction.claims.length, sha256: sealed.sha256 })
     const looked = await look(request, { folder, reached, ram, blocks, facts, say })
+    if (looked.serial !== undefined) request.onEvent?.({ type: 'serial', text: looked.serial.toString('utf8') })
     const comparison = await writeAttached({ folder, name, startedAt, reached, ram, prediction, sealed, request, ...looked })
     request.onEvent?.({
       type: 'finished',
@@ -69,6 +71,10 @@ export async function attach(request: AttachRequest): Promise<AttachOutcome> {
       findings: comparison.findings,
     })
     return { directory: folder.directory, comparison }
+  } catch (error) {
+    // The reason for ending is worth more than the reason why it could not be written down.
+    await Promise.allSettled([folder?.writeJson(FAILURE_FILE, toLabError(error).toJSON())])
+    throw error
   } finally {
     await ram?.close()
     reached.monitor?.close()

@@ -108,7 +108,7 @@ export function createLab(connection: Connection) {
   const apply = (id: string, event: RunEvent): void => {
     const record = recordOf(id)
     if (event.type === 'serial') feedOf(id).push(event.text)
-    else record.state = after(record.state, event)
+    record.state = after(record.state, event)
     if (event.type === 'finished' || event.type === 'failed') void refreshRuns()
     if (event.type === 'finished') void loadComparison(id)
   }

@@ -20,6 +20,8 @@ export interface RunState {
   readonly accelerator?: { readonly used: string; readonly why: string }
   readonly hops: readonly HopTimes[]
   readonly steps: readonly { readonly hop: number; readonly text: string }[]
+  /** The console has said something. */
+  readonly said?: true
   /** Newest last. */
   readonly qemu: readonly { readonly event: string; readonly data: string }[]
   /** The run waits for a person. */
@@ -31,7 +33,7 @@ const QEMU_EVENTS_KEPT = 500
 
 export const EMPTY_RUN: RunState = { hops: [], steps: [], qemu: [] }
 
-/** The state after `event`. Serial output is not part of it: it goes to the terminal as it comes. */
+/** The state after `event`. Serial output is not part of it, only that there was some: it goes to the terminal as it comes. */
 export function after(state: RunState, event: RunEvent): RunState {
   switch (event.type) {
     case 'predicted':
@@ -47,7 +49,7 @@ export function after(state: RunState, event: RunEvent): RunState {
     case 'qemu':
       return { ...state, qemu: [...state.qemu.slice(-QEMU_EVENTS_KEPT), { event: event.event, data: event.data }] }
     case 'serial':
-      return state
+      return state.said ? state : { ...state, said: true }
     case 'finished':
       return { ...withoutHold(state), end: { kind: 'finished', event } }
     case 'failed':
