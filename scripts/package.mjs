@@ -15,10 +15,12 @@ import {
 } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { LAB_NODE, ROOT, hasProgram, run, say } from './lib/process.mjs'
+import { PACKAGING_TOOLS, ensurePackagingTools } from './lib/setup.mjs'
 
-const DIST = join(ROOT, 'dist')
+const STAND_IN = process.argv.includes('--stand-in')
+/** A packaging test leaves a package that was made to be used alone. */
+const DIST = join(ROOT, STAND_IN ? 'dist/packaging-test' : 'dist')
 const STAGE = join(DIST, 'stage')
-const TOOLS = join(ROOT, 'packaging/node_modules')
 const ELECTRON = join(ROOT, 'node_modules/electron/dist')
 
 class Failure extends Error {}
@@ -92,18 +94,11 @@ function stage() {
 }
 
 async function main() {
-  const standIn = process.argv.includes('--stand-in')
   for (const program of ['dpkg-deb', 'fakeroot'])
     if (!hasProgram(program)) throw new Failure(`${program} is not installed; on Debian: apt-get install dpkg fakeroot`)
-  if (!existsSync(join(TOOLS, 'electron-builder')))
-    await step(
-      'fetching the packaging tools',
-      ['npm', 'ci', '--prefix', 'packaging', '--no-audit', '--no-fund'],
-      {},
-      'the packaging tools could not be fetched: is the package registry reachable?',
-    )
+  if (!(await ensurePackagingTools())) throw new Failure('the packaging tools could not be fetched; is the package registry reachable?')
   rmSync(DIST, { recursive: true, force: true })
-  const electron = standIn ? standInDirectory(join(DIST, 'stand-in')) : await electronDirectory()
+  const electron = STAND_IN ? standInDirectory(join(DIST, 'stand-in')) : await electronDirectory()
   await step('building the app', ['npm', 'run', '-s', 'build'], { stdout: 'ignore' })
   await step('building the command', ['npm', 'run', '-s', 'build:cli'], { stdout: 'ignore' })
   stage()
@@ -111,12 +106,12 @@ async function main() {
     KHO_LAB_STAGE: STAGE,
     KHO_LAB_ELECTRON: electron,
     KHO_LAB_ELECTRON_VERSION: electronVersion(),
-    KHO_LAB_STAND_IN: standIn ? '1' : '0',
+    KHO_LAB_STAND_IN: STAND_IN ? '1' : '0',
   }
   const config = join(ROOT, 'packaging/electron-builder.cjs')
   await step(
     'laying out the directory',
-    [LAB_NODE, join(TOOLS, 'electron-builder/cli.js'), '--linux', 'dir', '--projectDir', STAGE, '--config', config],
+    [LAB_NODE, join(PACKAGING_TOOLS, 'electron-builder/cli.js'), '--linux', 'dir', '--projectDir', STAGE, '--config', config],
     { env, stdout: 'ignore' },
   )
   const unpacked = join(DIST, 'linux-unpacked')
@@ -128,7 +123,7 @@ async function main() {
   const [deb] = readdirSync(DIST).filter((name) => name.endsWith('.deb'))
   if (deb === undefined) throw new Failure('no .deb was made')
   process.stdout.write(`${unpacked}\n${join(DIST, deb)}\n`)
-  if (standIn)
+  if (STAND_IN)
     say(`kho-lab: ${basename(deb)} holds the stand-in, not Electron: it proves the packaging and is not to be given away`)
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, run, say, stop } from './lib/process.mjs'
-import { ensureAppBuilt, ensureHostPackages, ensureImages, ensureNpmPackages, memblockSource } from './lib/setup.mjs'
+import { ensureAppBuilt, ensureHostPackages, ensureImages, ensureNpmPackages, ensurePackagingTools, memblockSource } from './lib/setup.mjs'
 
 /** Checks without tests of their own, then the tiers, cheapest first. Each has a limit, so that a hang is a failure and not a wait. */
 const CHECKS = [
@@ -30,6 +30,8 @@ await ensureNpmPackages()
 await ensureHostPackages(['run', 'test'])
 if (BOOTING.some(chosen)) await ensureImages([undefined, '7.3-without-kho'])
 if (BOOTING.some(chosen)) await ensureAppBuilt()
+// Tests that want them are skipped without, and say so.
+if (chosen({ name: 'e2e' })) await ensurePackagingTools()
 
 const sources = chosen({ name: 'oracle' }) ? await memblockSource() : {}
 

@@ -32,6 +32,18 @@ function npmPackagesFit() {
   })
 }
 
+/** What `npm run package` needs besides; no part of node_modules, because nothing else does. */
+export const PACKAGING_TOOLS = join(ROOT, 'packaging/node_modules')
+
+/** Installs them unless they are there; false when they cannot be had. */
+export async function ensurePackagingTools() {
+  if (existsSync(join(PACKAGING_TOOLS, 'electron-builder'))) return true
+  const argv = ['npm', 'ci', '--prefix', 'packaging', '--no-audit', '--no-fund']
+  say(`Installing the packaging tools into packaging/node_modules (by hand: ${argv.join(' ')})`)
+  const { code } = await run(argv, { minutes: NPM_MINUTES, stdout: 'ignore' })
+  return code === 0
+}
+
 /**
  * Installs the Debian packages that the table names for these needs, as root; otherwise says the command and ends.
  * @param {readonly ('run' | 'test')[]} needs

@@ -20,8 +20,9 @@ describe('the package, around the Electron stand-in', () => {
     if (!HAS_TOOLS) return
     directory = mkdtempSync(join(tmpdir(), 'kho-lab-packaged-'))
     execFileSync('npm', ['run', '-s', 'package', '--', '--stand-in'], { cwd: ownPath(), stdio: 'ignore' })
-    const [deb = ''] = readdirSync(ownPath('dist')).filter((name) => name.endsWith('.deb'))
-    execFileSync('dpkg-deb', ['-x', ownPath('dist', deb), directory])
+    const dist = ownPath('dist/packaging-test')
+    const [deb = ''] = readdirSync(dist).filter((name) => name.endsWith('.deb'))
+    execFileSync('dpkg-deb', ['-x', join(dist, deb), directory])
     installed = join(directory, 'usr/lib/kho-lab')
   }, PACKING_MS)
   afterAll(() => {
