@@ -96,7 +96,8 @@ function stage() {
 async function main() {
   for (const program of ['dpkg-deb', 'fakeroot'])
     if (!hasProgram(program)) throw new Failure(`${program} is not installed; on Debian: apt-get install dpkg fakeroot`)
-  if (!(await ensurePackagingTools())) throw new Failure('the packaging tools could not be fetched; is the package registry reachable?')
+  if (!(await ensurePackagingTools()))
+    throw new Failure('the packaging tools could not be fetched; is the package registry reachable?')
   rmSync(DIST, { recursive: true, force: true })
   const electron = STAND_IN ? standInDirectory(join(DIST, 'stand-in')) : await electronDirectory()
   await step('building the app', ['npm', 'run', '-s', 'build'], { stdout: 'ignore' })

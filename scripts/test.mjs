@@ -1,7 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, run, say, stop } from './lib/process.mjs'
-import { ensureAppBuilt, ensureHostPackages, ensureImages, ensureNpmPackages, ensurePackagingTools, memblockSource } from './lib/setup.mjs'
+import {
+  ensureAppBuilt,
+  ensureHostPackages,
+  ensureImages,
+  ensureNpmPackages,
+  ensurePackagingTools,
+  memblockSource,
+} from './lib/setup.mjs'
 
 /** Checks without tests of their own, then the tiers, cheapest first. Each has a limit, so that a hang is a failure and not a wait. */
 const CHECKS = [
