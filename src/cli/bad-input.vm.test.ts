@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ensureImage } from '../guest/image/image.ts'
+import { fillDisk, smallDisk } from '../lab/small-disk.fixture.ts'
+import { writeReport } from '../lab/report.ts'
 import { kholabProcess, scratchDirectory, type CliOptions, type CliResult } from './cli.fixture.ts'
 
 let kernel = ''
@@ -98,33 +99,28 @@ describe('what the host lacks', () => {
 
   it('disk, found out while results are written', async () => {
     const disk = smallDisk('48m')
-    const { code, document, out } = await run('name: a\nhops: 0\n', {
+    const { code, document, files, out } = await run('name: a\nhops: 0\n', {
       out: join(disk, 'out'),
-      onStderr: (text) => text.includes('/init runs') && fill(disk),
+      onStderr: (text) => text.includes('/init runs') && fillDisk(disk),
     })
     expect([code, document.error?.code]).toEqual([2, 'disk-full'])
     expect(existsSync(join(out, 'prediction.json'))).toBe(true)
+    // No document is there in part.
+    for (const name of files.filter((file) => file.endsWith('.json'))) JSON.parse(readFileSync(join(out, name), 'utf8'))
+    expect(files.filter((file) => file.endsWith('.new'))).toEqual([])
+  })
+
+  it('disk, found out while a report is written: the one before stays', async () => {
+    const disk = smallDisk('64k')
+    const file = join(disk, 'report.html')
+    writeFileSync(file, 'the one before')
+    await expect(writeReport(file, 'x'.repeat(100_000))).rejects.toMatchObject({ code: 'disk-full' })
+    expect([readFileSync(file, 'utf8'), readdirSync(disk)]).toEqual(['the one before', ['report.html']])
+    // A pipeline's file is the shell's; what is lost then is said.
+    const { code, stderr } = await kholabProcess(['--version'], { stdout: '/dev/full' })
+    expect([code, stderr]).toEqual([2, expect.stringContaining('cannot write to stdout: no space is left on the device')])
   })
 })
-
-/** A file system of its own, which needs root. */
-function smallDisk(size: string): string {
-  const directory = join(scratchDirectory(), 'disk')
-  mkdirSync(directory)
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory])
-  onTestFinished(() => void execFileSync('umount', ['-l', directory]))
-  return directory
-}
-
-function fill(directory: string): void {
-  const file = join(directory, 'filler')
-  if (existsSync(file)) return
-  try {
-    writeFileSync(file, Buffer.alloc(64 * 2 ** 20))
-  } catch {
-    // It is full: that was the aim.
-  }
-}
 
 describe('what the guest does not like', () => {
   it('an init that ends: a panic, shown with its last lines', async () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -17,6 +17,8 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** A file that stdout goes to, instead of the result. */
+  readonly stdout?: string
   /** Called with what stderr holds so far; may use the child to send signals. */
   readonly onStderr?: (text: string, child: { kill(signal: NodeJS.Signals): boolean }) => void
 }
@@ -29,17 +31,22 @@ export async function kholab(args: readonly string[]): Promise<CliResult> {
 }
 
 /** Runs the real command line in a process of its own, as a user would: for signals, directories and environment. */
-export function kholabProcess(args: readonly string[], { env = {}, cwd, onStderr }: CliOptions = {}): Promise<CliResult> {
+export function kholabProcess(
+  args: readonly string[],
+  { env = {}, cwd, stdout: file, onStderr }: CliOptions = {},
+): Promise<CliResult> {
+  const output = file === undefined ? 'pipe' : openSync(file, 'w')
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd,
       env: { ...process.env, NO_COLOR: '1', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', output, 'pipe'],
     })
+    if (output !== 'pipe') closeSync(output)
     let stdout = ''
     let stderr = ''
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+    child.stderr?.on('data', (chunk: Buffer) => {
       stderr += chunk.toString()
       onStderr?.(stderr, child)
     })

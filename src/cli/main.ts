@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { runCli } from './program.ts'
+import { systemWords } from '../lab/read-file.ts'
 import { processTerminal } from './terminal.ts'
 import { EXIT } from './exit-code.ts'
 import manifest from '../../package.json' with { type: 'json' }
@@ -13,7 +14,8 @@ if (!('withResolvers' in Promise)) {
 // A reader that went away (`kho-lab ... | head`) is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
-  throw error
+  process.stderr.write(`kho-lab: cannot write to stdout: ${systemWords(error)}\n  What is there of it is not all.\n`)
+  process.exit(EXIT.incomplete)
 })
 
 process.exitCode = await runCli(process.argv.slice(2), processTerminal(), manifest.version)

@@ -1,4 +1,4 @@
-import { lstat, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import { formats, type FormatName } from '../report/formats.ts'
@@ -7,6 +7,7 @@ import { BLOB_INLINE_LIMIT, Comparison, Observation, Prediction } from '../share
 import { LabError } from '../shared/result.ts'
 import { parseDocument } from './read-document.ts'
 import { systemWords } from './read-file.ts'
+import { writeWhole } from './write-file.ts'
 
 /** The serial log's place in a run folder. */
 export const SERIAL_LOG = 'raw/serial.log'
@@ -46,42 +47,12 @@ export async function renderRunReport(directory: string, format: FormatName): Pr
   return formats[format].render(comparison, extras)
 }
 
-/**
- * Writes a report beside its place and moves it there, so that a disk that is full leaves what was there before. Rejects with
- * LabError out-unwritable or disk-full.
- */
-export async function writeReport(file: string, content: string | Uint8Array): Promise<void> {
-  const draft = `${file}.${process.pid}.new`
-  try {
-    if (await isPlace(file)) {
-      await writeFile(draft, content)
-      await rename(draft, file)
-    } else await writeFile(file, content)
-  } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined)
-    const full = error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code))
-    throw new LabError(
-      {
-        code: full ? 'disk-full' : 'out-unwritable',
-        message: `cannot write ${file}: ${systemWords(error)}`,
-        hint: full
-          ? 'Free some space, or name a file on another file system with -o. The run itself is as it was.'
-          : 'Give a file that can be written with -o.',
-      },
-      { cause: error },
-    )
-  }
-}
-
-/** Nothing there yet, or a plain file; a pipe or /dev/stdout is written to as it is. */
-async function isPlace(file: string): Promise<boolean> {
-  try {
-    return (await lstat(file)).isFile()
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return true
-    throw error
-  }
-}
+/** Writes a report whole or not at all. Rejects with LabError out-unwritable or disk-full. */
+export const writeReport = (file: string, content: string | Uint8Array): Promise<void> =>
+  writeWhole(file, content, {
+    full: 'Free some space, or name a file on another file system with -o. The run itself is as it was.',
+    other: 'Give a file that can be written with -o.',
+  })
 
 async function readDocument<T extends z.ZodType>(directory: string, name: string, schema: T): Promise<z.output<T>> {
   return parseDocument(join(directory, name), await readRunFile(directory, name), schema)

@@ -1,8 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
-import { LabError, messageOf } from '../shared/result.ts'
 import { Settings } from '../shared/settings-contract.ts'
+import { writeError, writeWhole } from './write-file.ts'
 
 const FIRST: Settings = { notify: false }
 
@@ -22,14 +22,18 @@ export async function readSettings(file: string = settingsFile()): Promise<Setti
   }
 }
 
-/** Written beside and renamed, so that what was chosen before is not lost. Rejects with LabError out-unwritable. */
+/** Whole or not at all, so that what was chosen before is not lost. Rejects with LabError out-unwritable or disk-full. */
 export async function writeSettings(settings: Settings, file: string = settingsFile()): Promise<Settings> {
   try {
     await mkdir(dirname(file), { recursive: true })
-    await writeFile(`${file}.new`, `${JSON.stringify(settings)}\n`)
-    await rename(`${file}.new`, file)
-    return settings
   } catch (error) {
-    throw new LabError({ code: 'out-unwritable', message: `${file} could not be written: ${messageOf(error)}` }, { cause: error })
+    throw writeError(file, error, ADVICE)
   }
+  await writeWhole(file, `${JSON.stringify(settings)}\n`, ADVICE)
+  return settings
+}
+
+const ADVICE = {
+  full: 'Free some space. What was chosen before still holds.',
+  other: 'Make the file one that you may write to. What was chosen before still holds.',
 }

@@ -1,5 +1,8 @@
-import type { EventEmitter } from 'node:events'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { EventEmitter } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { fixtureDependencies } from '../lab/desk.fixture.ts'
 import { createDesk, type Desk } from '../lab/desk.ts'
 import { requests } from '../shared/contract.ts'
@@ -13,6 +16,9 @@ const electron = vi.hoisted(() => ({
   windows: [] as { options: Record<string, unknown>; loaded: string[] }[],
   handlers: new Map<string, (event: unknown, input: unknown) => Promise<unknown>>(),
   permission: new Map<string, (...args: unknown[]) => unknown>(),
+  /** Where the user wants a file; undefined: nowhere. */
+  wanted: undefined as string | undefined,
+  said: [] as string[],
   beforeRequest: undefined as ((details: { url: string }, answer: (response: { cancel: boolean }) => void) => void) | undefined,
 }))
 
@@ -31,6 +37,7 @@ vi.mock('electron', async () => {
     send = (...message: unknown[]): void => void this.sent.push(message)
   }
   class BrowserWindow extends Emitter {
+    static fromWebContents = (): null => null
     readonly webContents = new Contents()
     readonly loaded: string[] = []
     reloads = 0
@@ -62,7 +69,11 @@ vi.mock('electron', async () => {
     handle: (name: string, handler: (event: unknown, input: unknown) => Promise<unknown>) =>
       void electron.handlers.set(name, handler),
   }
-  return { app, BrowserWindow, ipcMain, session: { defaultSession } }
+  const dialog = {
+    showSaveDialog: () => Promise.resolve({ canceled: electron.wanted === undefined, filePath: electron.wanted ?? '' }),
+    showMessageBox: ({ message }: { message: string }) => Promise.resolve(void electron.said.push(message)),
+  }
+  return { app, BrowserWindow, dialog, ipcMain, session: { defaultSession } }
 })
 
 const { app, session } = await import('electron')
@@ -174,18 +185,42 @@ describe('the session', () => {
     expect(cancels('file:///tmp/report.html')).toBe(true)
   })
 
-  it('saves only what the page made', () => {
-    const { defaultSession } = session
-    const download = (url: string): boolean => {
-      let stopped = false
-      ;(defaultSession as unknown as EventEmitter).emit(
-        'will-download',
-        { preventDefault: () => (stopped = true) },
-        { getURL: () => url },
-      )
-      return stopped
-    }
-    expect([download('blob:file:///1'), download('https://example.invalid/x')]).toEqual([false, true])
+  /** A download as Electron does it: the file is written where it was told to, and then it says how that went. */
+  async function download(url: string, state = 'completed'): Promise<'refused' | 'taken'> {
+    let draft = ''
+    const item = Object.assign(new EventEmitter(), {
+      getURL: () => url,
+      getFilename: () => 'report.html',
+      setSavePath: (path: string) => void (draft = path),
+    })
+    const refused = prevented(session.defaultSession as unknown as EventEmitter, 'will-download', item)
+    if (refused) return 'refused'
+    writeFileSync(draft, 'a'.repeat(100_000))
+    item.emit('done', {}, state)
+    await vi.waitFor(() => expect(existsSync(draft)).toBe(false))
+    return 'taken'
+  }
+
+  it('saves only what the page made, whole, where the user wants it', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'kho-lab-saved-'))
+    onTestFinished(() => rmSync(directory, { recursive: true }))
+    const file = join(directory, 'mine.html')
+    writeFileSync(file, 'the one before')
+    electron.said = []
+    electron.wanted = undefined
+    expect(await download('https://example.invalid/x')).toBe('refused')
+    expect(await download('blob:file:///1')).toBe('taken')
+    electron.wanted = file
+    expect(await download('blob:file:///1', 'interrupted')).toBe('taken')
+    expect([readFileSync(file, 'utf8'), electron.said]).toEqual([
+      'the one before',
+      [`report.html could not be gathered in ${tmpdir()}`],
+    ])
+    expect(await download('blob:file:///1')).toBe('taken')
+    expect([readFileSync(file, 'utf8').length, readdirSync(directory)]).toEqual([100_000, ['mine.html']])
+    electron.wanted = '/dev/full'
+    await download('blob:file:///1')
+    expect(electron.said[1]).toBe('cannot write /dev/full: no space is left on the device')
   })
 })
 

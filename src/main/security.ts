@@ -1,5 +1,6 @@
 import { app, session, type Session, type WebContents } from 'electron'
 import { isOwnPage } from './ipc.ts'
+import { saveWhole } from './save.ts'
 
 /** Lets one more file be loaded; the function it returns takes that back. */
 export type Permit = (url: string) => () => void
@@ -14,8 +15,9 @@ export function lockDown(pageUrl: string): Permit {
     answer({ cancel: !mayLoad(details.url, pageFolder) && !permitted.has(details.url) }),
   )
   // A page saves what it made itself and nothing else.
-  defaultSession.on('will-download', (event, item) => {
-    if (!/^(blob|data):/.test(item.getURL())) event.preventDefault()
+  defaultSession.on('will-download', (event, item, page) => {
+    if (/^(blob|data):/.test(item.getURL())) saveWhole(item, page)
+    else event.preventDefault()
   })
   app.on('web-contents-created', (_event, contents) => confine(contents, pageUrl))
   return (url) => {

@@ -2,6 +2,7 @@
 import { App } from './app.ts'
 import { browserWindowClass } from './browser-window.ts'
 import type { Cdp } from './cdp.ts'
+import { dialog } from './dialog.ts'
 import { IpcMain } from './ipc-main.ts'
 import { Notification } from './notification.ts'
 import { Session } from './session.ts'
@@ -52,5 +53,5 @@ export function attachChromium(connection: Cdp): void {
 
 export const becomeReady = (): void => app.markReady()
 
-export { Notification }
-export default { app, ipcMain, session, BrowserWindow, webContents, Notification }
+export { dialog, Notification }
+export default { app, dialog, ipcMain, session, BrowserWindow, webContents, Notification }

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { Identity, ownIdentity } from '../../guest/qemu/identity.ts'
-import { LabError, messageOf } from '../../shared/result.ts'
+import { LabError } from '../../shared/result.ts'
 import { MiB, formatSize } from '../../shared/units.ts'
-import { systemWords } from '../read-file.ts'
+import { writeError, writeWhole } from '../write-file.ts'
 import { FolderRawStore } from './folder-raw-store.ts'
 
 /** What says that a folder is a run's, and which process works on it. */
@@ -25,6 +25,11 @@ export type RunMark = z.infer<typeof RunMark>
 const ROOM = 16 * MiB
 const ROOM_PER_BOOT = 4 * MiB
 
+const ADVICE = {
+  full: 'Free some space, or keep runs on another file system: --out on the command line, XDG_DATA_HOME for the window.',
+  other: 'Give a folder that you may write to: --out on the command line, XDG_DATA_HOME for the window.',
+}
+
 /** The folder that a run writes to, and nothing outside of it. */
 export class RunFolder {
   readonly directory: string
@@ -43,13 +48,9 @@ export class RunFolder {
     return this.writeText(name, `${JSON.stringify(document, undefined, 2)}\n`)
   }
 
-  /** Rejects with LabError out-unwritable or disk-full. */
-  async writeText(name: string, text: string): Promise<void> {
-    try {
-      await writeFile(this.path(name), text)
-    } catch (error) {
-      throw writeError(this.path(name), error)
-    }
+  /** Whole or not at all, so that no damaged document is ever found. Rejects with LabError out-unwritable or disk-full. */
+  writeText(name: string, text: string): Promise<void> {
+    return writeWhole(this.path(name), text, ADVICE)
   }
 
   /** Waits for the captures. Rejects with LabError out-unwritable or disk-full. */
@@ -57,7 +58,7 @@ export class RunFolder {
     try {
       await this.raw.flush()
     } catch (error) {
-      throw writeError(this.path('raw'), error)
+      throw writeError(this.path('raw'), error, ADVICE)
     }
   }
 }
@@ -80,7 +81,7 @@ export async function openRunFolder({ directory, name, startedAt, boots }: Folde
     if (there.length > 0) throw notEmpty(directory, there)
     await makeDirectories(folder.path('raw'))
   } catch (error) {
-    throw error instanceof LabError ? error : writeError(directory, error)
+    throw error instanceof LabError ? error : writeError(directory, error, ADVICE)
   }
   await checkRoom(directory, ROOM + boots * ROOM_PER_BOOT)
   const mark: RunMark = { document: 'kho-lab/run', version: 1, name, startedAt, lab: await ownIdentity() }
@@ -116,7 +117,7 @@ async function checkRoom(directory: string, needed: number): Promise<void> {
   throw new LabError({
     code: 'disk-full',
     message: `a run needs ${formatSize(needed)} in ${directory}, ${Math.floor((bavail * bsize) / MiB)} MiB are free`,
-    hint: 'Free some space, or name a folder on another file system with --out.',
+    hint: ADVICE.full,
   })
 }
 
@@ -127,20 +128,5 @@ const notEmpty = (directory: string, entries: readonly string[]): LabError =>
     hint: 'Give a folder that is empty or does not exist, or remove this one.',
     evidence: entries.slice(0, 5),
   })
-
-function writeError(path: string, error: unknown): LabError {
-  const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error))
-  return new LabError(
-    {
-      code: full ? 'disk-full' : 'out-unwritable',
-      message: `cannot write ${path}: ${systemWords(error)}`,
-      hint: full
-        ? 'Free some space, or name a folder on another file system with --out.'
-        : 'Give a folder that you may write to with --out.',
-      evidence: [messageOf(error)],
-    },
-    { cause: error },
-  )
-}
 
 const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '')
