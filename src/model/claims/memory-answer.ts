@@ -30,7 +30,7 @@ export function asked<T>(
   more: { readonly [key: string]: string },
   answer: (memory: RunningMemory) => Result<T>,
 ): Answer<T> {
-  const reason = boot.kho.kind === 'unknown' ? boot.kho.reason : (whyNoMemory(boot) ?? whyProbeUnknown(boot))
+  const reason = boot.kho.kind === 'unknown' ? boot.kho.reason : whyNoMemory(boot)
   if (reason !== undefined) return unpredicted(reason)
   const { hop, experiment, context, previous } = boot
   const restored = previous?.options.liveupdate === true && boot.options.kho ? [LUO_NODE] : []
@@ -61,12 +61,14 @@ const whyLoadUnknown = ({ hop, experiment: { faults } }: Boot): string | undefin
 /** khoprobe is loaded in every boot once any has a step for it, and the table that it finds it takes back. */
 const readsTable = (boot: Boot): boolean => wasGiven(boot) && boot.previous?.plan.table === true
 
+/** Also a set of which it is not known whether it came over: the given table has it then, and restoring it cannot fail. */
 const takenBack = ({ plan }: Boot): string[] =>
-  plan.steps.flatMap(({ step, result }) => (step.step === 'restore' && result === 'ok' ? [step.name] : []))
-
-/** What was restored of a set is not known where it is not known that the set came over. */
-const whyProbeUnknown = ({ plan }: Boot): string | undefined =>
-  plan.inherited.find(({ unknown }) => unknown !== undefined)?.unknown
+  plan.steps.flatMap(({ step, result }) =>
+    step.step === 'restore' &&
+    (result === 'ok' || (result === undefined && plan.inherited.some(({ name }) => name === step.name)))
+      ? [step.name]
+      : [],
+  )
 
 const NO_BUILD =
   'needs the configuration and the sizes of structures of this kernel, which only a kernel that the lab built can tell'
