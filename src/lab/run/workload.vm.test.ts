@@ -61,10 +61,9 @@ test('folios and a vmalloc area go over a kexec as the same memory, hashed from 
     'hop1.memblock.reserved',
   ])
     expect([id, verdict(id)]).toEqual([id, 'match'])
-  expect(observation.hops[1]?.workload?.inherited).toMatchObject({
-    ok: true,
-    value: expect.arrayContaining([{ name: 'kept' }, { name: 'area' }].map((set) => expect.objectContaining(set))),
-  })
+  const inherited = observation.hops[1]?.workload?.inherited
+  const names = inherited?.ok === true ? inherited.value.map(({ name }) => name) : []
+  expect(names.filter((name) => name !== 'moved')).toEqual(['kept', 'area'])
   // The control group: memory that nobody preserved does not stay as it was, so an unchanged digest means something.
   const control = observation.hops[1]?.host.control
   expect(control?.ok === true ? control.value : control).toMatchObject([{ name: 'lost', pages: 32 }])
