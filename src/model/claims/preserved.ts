@@ -47,7 +47,7 @@ export function preservedClaims(boot: Boot, state: KhoOn): readonly PredictedCla
 }
 
 const WITHDRAWN =
-  'kho_radix_del_key() leaves empty node pages behind, also for the lists of sets that were taken back, whose places are not known'
+  'kho_radix_del_key() leaves empty node pages behind, also for sets that were taken back or refused half-way, whose places are not known'
 
 /** Regions are split where nodes meet, so nodes matter when there are regions. */
 const nodesUnknown = ({ options, memoryUnknown }: Boot): string | undefined =>

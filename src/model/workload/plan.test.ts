@@ -75,6 +75,12 @@ describe('the plan of a boot', () => {
       'allocate m: 2 folios of order 0..1: ok',
       'preserve m: ?',
     ])
+    expect(planBoot([allocate('m', { movable: true }), on('preserve', 'm')], [], true).withdrawn).toBe(true)
+  })
+
+  it('does not say whether a name is free that a set of movable pages has, or had', () => {
+    const movable = { ...handed, unknown: 'because' }
+    expect(results([allocate('a')], [movable])).toEqual(['allocate a: 2 folios of order 0..1: ?'])
   })
 
   it('has room for 31 sets', () => {

@@ -32,7 +32,7 @@ export interface BootPlan {
   readonly left: readonly PlannedSet[]
   /** The table exists from the first set that is preserved, to the end of the boot. */
   readonly table: boolean
-  /** Something was taken back from KHO: its nodes of the radix tree stay, empty. */
+  /** Something was taken back from KHO, or may have been because KHO refused the rest: its nodes of the radix tree stay, empty. */
   readonly withdrawn: boolean
 }
 
@@ -60,7 +60,10 @@ export function planBoot(steps: readonly MemoryStep[], handed: readonly PlannedS
       ...(set === undefined ? {} : { set }),
     }
   })
-  const withdrawn = planned.some(({ step, result }) => step.step === 'unpreserve' && (result ?? 'ok') === 'ok')
+  const withdrawn = planned.some(
+    ({ step, result }) =>
+      (step.step === 'unpreserve' && (result ?? 'ok') === 'ok') || (step.step === 'preserve' && result === undefined),
+  )
   return { inherited, steps: planned, left: [...sets.values()], table, withdrawn }
 }
 
@@ -91,8 +94,9 @@ function carryOut(step: MemoryStep, sets: Map<string, PlannedSet>, khoEnabled: b
 }
 
 function allocate(step: AllocateStep, sets: Map<string, PlannedSet>): Outcome {
-  if (sets.has(step.name)) return { result: 'EEXIST' }
-  if (sets.size >= MAX_SETS) return { result: 'ENOSPC' }
+  const there = sets.get(step.name)
+  if (there !== undefined) return there.unknown === undefined ? { result: 'EEXIST' } : { result: undefined, set: there }
+  if (sets.size >= MAX_SETS) return [...sets.values()].some(isUnknown) ? { result: undefined } : { result: 'ENOSPC' }
   const folios = step.kind === 'folio'
   const set: PlannedSet = {
     name: step.name,
@@ -106,6 +110,8 @@ function allocate(step: AllocateStep, sets: Map<string, PlannedSet>): Outcome {
   if (step.movable) sets.set(step.name, { ...set, unknown: MOVABLE })
   return { result: 'ok', set }
 }
+
+const isUnknown = ({ unknown }: PlannedSet): boolean => unknown !== undefined
 
 type Verb = Exclude<MemoryStep['step'], 'allocate' | 'churn' | 'wait'>
 
