@@ -193,7 +193,7 @@ describe('the session', () => {
       getFilename: () => 'report.html',
       setSavePath: (path: string) => void (draft = path),
     })
-    const refused = prevented(session.defaultSession as unknown as EventEmitter, 'will-download', item)
+    const refused = prevented(session.defaultSession, 'will-download', item)
     if (refused) return 'refused'
     writeFileSync(draft, 'a'.repeat(100_000))
     item.emit('done', {}, state)
