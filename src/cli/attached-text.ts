@@ -3,6 +3,7 @@ import { claimLines } from '../lab/attach/claim-lines.ts'
 import type { AttachableMachine } from '../shared/contract.ts'
 import type { Comparison } from '../shared/documents/index.ts'
 import { formatSize } from '../shared/units.ts'
+import { visible } from '../shared/visible.ts'
 import { findingLines, verdictLine } from './run-words.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -13,7 +14,7 @@ const INDENT = ' '.repeat(12)
 export function attachedText(comparison: Comparison, directory: string, terminal: Terminal): string {
   const { summary, findings, environment } = comparison
   const lines = [
-    `kernel ${printable(environment.image.kernelVersion)}, QEMU ${environment.qemu.version}, ${environment.accelerator.used}`,
+    `kernel ${visible(environment.image.kernelVersion)}, QEMU ${environment.qemu.version}, ${environment.accelerator.used}`,
     ...claimLines(comparison).flatMap(({ verdict, subject, seen, more }) => [
       `${terminal.paint(COLOURS[verdict], verdict.padEnd(11))} ${subject}: ${seen}`,
       ...more.map((line) => `${INDENT}${line}`),
@@ -36,11 +37,8 @@ export function machinesText(machines: readonly AttachableMachine[]): string {
         ...(kernel === undefined ? [] : [`kernel   ${kernel}`]),
         `monitor  ${monitors.length === 0 ? 'none that its arguments name' : monitors.join(', ')}`,
       ]
-        .map((line, index) => `${index === 0 ? '' : ' '.repeat(9)}${printable(line)}\n`)
+        .map((line, index) => `${index === 0 ? '' : ' '.repeat(9)}${visible(line)}\n`)
         .join(''),
     )
     .join('')
 }
-
-/** Names and paths are other people's. */
-export const printable = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?')

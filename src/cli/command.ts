@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { fromHex } from '../shared/units.ts'
+import { jsonText } from '../shared/visible.ts'
 import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './terminal.ts'
 import { reflowed } from './text-width.ts'
@@ -32,7 +33,7 @@ export const helpText =
 
 /** Prints a result: as JSON for programs, as text for people. */
 export function printResult(cli: Cli, json: unknown, text: () => string): void {
-  cli.terminal.out(cli.json ? `${JSON.stringify(json, undefined, 2)}\n` : text())
+  cli.terminal.out(cli.json ? `${jsonText(json)}\n` : text())
 }
 
 export function parsePort(text: string): number {

@@ -1,4 +1,5 @@
 import type { DecodedFdt, DecodedNode, DecodedProperty, DecodedRam } from '../lab/decode.ts'
+import { visible } from '../shared/visible.ts'
 
 /** The tree in device tree source form, with KHO's own meaning as comments. */
 export function fdtText({ fileSize, totalSize, version, root, kho }: DecodedFdt): string {
@@ -7,25 +8,26 @@ export function fdtText({ fileSize, totalSize, version, root, kho }: DecodedFdt)
   if (kho === undefined) return `${head.join('\n')}\n`
   return `${[
     ...head,
-    `// KHO root ${kho.compatible}: preserved memory map at 0x${kho.memoryMap.toString(16)}`,
-    ...kho.subtrees.map(({ name, address, size }) => `// subtree ${name}: ${size} bytes at 0x${address.toString(16)}`),
-    ...kho.broken.map(({ name, reason }) => `// subtree ${name} is broken: ${reason}`),
+    `// KHO root ${visible(kho.compatible)}: preserved memory map at 0x${kho.memoryMap.toString(16)}`,
+    ...kho.subtrees.map(({ name, address, size }) => `// subtree ${visible(name)}: ${size} bytes at 0x${address.toString(16)}`),
+    ...kho.broken.map(({ name, reason }) => visible(`// subtree ${name} is broken: ${reason}`)),
   ].join('\n')}\n`
 }
 
 function nodeText(node: DecodedNode, indent: string): string[] {
   const inner = `${indent}\t`
   return [
-    `${indent}${node.name === '' ? '/' : node.name} {`,
+    `${indent}${node.name === '' ? '/' : visible(node.name)} {`,
     ...node.properties.map((property) => `${inner}${propertyText(property)}`),
     ...node.children.flatMap((child) => nodeText(child, inner)),
     `${indent}};`,
   ]
 }
 
-function propertyText({ name, hex, strings, u64le }: DecodedProperty): string {
+function propertyText({ name: given, hex, strings, u64le }: DecodedProperty): string {
+  const name = visible(given)
   if (hex === '') return `${name};`
-  if (strings !== undefined) return `${name} = ${strings.map((text) => JSON.stringify(text)).join(', ')};`
+  if (strings !== undefined) return `${name} = ${strings.map((text) => visible(JSON.stringify(text))).join(', ')};`
   const bytes = `${name} = [${hex.match(/../g)?.join(' ') ?? ''}];`
   return u64le === undefined ? bytes : `${bytes} // ${u64le}`
 }
@@ -40,7 +42,7 @@ export function ramText(decoded: DecodedRam): string {
     `RAM   ${decoded.ranges.map(({ start, end }) => `${start} to ${end}`).join(', ')}`,
     `root  ${decoded.root}`,
     `${counted(decoded.nodeCount, 'node')}, ${counted(recordCount, 'record')}, ${counted(decoded.pageCount, 'page')}${decoded.complete ? '' : '; not all could be followed'}`,
-    ...decoded.problems.map((problem) => `! ${problem}`),
+    ...decoded.problems.map((problem) => `! ${visible(problem)}`),
     ...decoded.nodes
       .slice(0, RECORDS_PRINTED)
       .map((node) => `node   ${node.address.padEnd(14)} level ${node.level}  slots ${slotsText(node.slots)}`),

@@ -1,6 +1,6 @@
 import type { ClaimChange, RunDiff } from '../shared/documents/index.ts'
 import type { Json } from '../shared/json.ts'
-import { printable } from './attached-text.ts'
+import { visible } from '../shared/visible.ts'
 import type { Terminal } from './terminal.ts'
 
 const VALUE_LIMIT = 100
@@ -11,7 +11,7 @@ export function diffText(diff: RunDiff, { paint }: Terminal): string {
   const lines = [
     ...[a, b].map((run, index) => {
       const what = `${run.name}, ${run.startedAt}, kernel ${run.kernel}: ${run.verdict}, ${run.claims} claims`
-      return `${index === 0 ? 'before ' : 'after  '} ${printable(what)}`
+      return `${index === 0 ? 'before ' : 'after  '} ${visible(what)}`
     }),
     ...section(paint, 'Verdicts that changed', verdicts.flatMap(verdictLines)),
     ...section(
@@ -37,7 +37,7 @@ export function diffText(diff: RunDiff, { paint }: Terminal): string {
 }
 
 const section = (paint: Terminal['paint'], title: string, lines: readonly string[]): string[] =>
-  lines.length === 0 ? [] : ['', paint('bold', title), ...lines.map((line) => `  ${printable(line)}`)]
+  lines.length === 0 ? [] : ['', paint('bold', title), ...lines.map((line) => `  ${visible(line)}`)]
 
 const verdictLines = (change: ClaimChange): string[] => [
   `${change.id}: ${change.verdict.a ?? 'not claimed'} -> ${change.verdict.b ?? 'not claimed'}`,

@@ -36,7 +36,7 @@ describe('diff', () => {
     expect(stdout).toContain(
       '\nVerdicts that changed\n  hop0.scratch.count: match -> differ\n      guest: the value is 4, before 3\n',
     )
-    expect(stdout).toMatch(/kernel: 7\.3\.4.* -> 7\.4\.0-\?\[31mred/)
+    expect(stdout).toMatch(/kernel: 7\.3\.4.* -> 7\.4\.0-\\x1b\[31mred/)
     expect(stdout).not.toContain('\u001b')
   })
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { LabError, toLabError } from '../shared/result.ts'
+import { jsonText } from '../shared/visible.ts'
 import { helpText, type Cli } from './command.ts'
 import { attachCommand } from './commands/attach.ts'
 import { decodeCommand } from './commands/decode.ts'
@@ -36,7 +37,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal, versio
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.agreed
     const labError = error instanceof CommanderError ? usageError(error) : toLabError(error)
-    if (cli.json) terminal.out(`${JSON.stringify({ error: labError }, undefined, 2)}\n`)
+    if (cli.json) terminal.out(`${jsonText({ error: labError })}\n`)
     terminal.err(errorText(labError))
     return exitCodeOfError(labError.code)
   }

@@ -1,5 +1,6 @@
 import type { RunEvent } from '../shared/contract.ts'
 import type { ComparedClaim, Finding, Summary } from '../shared/documents/index.ts'
+import { visible } from '../shared/visible.ts'
 import type { Terminal } from './terminal.ts'
 import { wrapped } from './text-width.ts'
 
@@ -59,7 +60,7 @@ export function findingLines(findings: readonly Finding[], columns: number): rea
   if (findings.length === 0) return []
   const lines = findings.flatMap((finding) => [
     `  ${finding.title} [hop ${finding.hop}, ${STATUS[finding.status]}]`,
-    ...wrapped(finding.words, columns - 4).map((line) => `    ${line}`),
+    ...wrapped(visible(finding.words), columns - 4).map((line) => `    ${line}`),
   ])
   return ['Findings (defects of the kernel that the model knows):', ...lines]
 }

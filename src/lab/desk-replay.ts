@@ -1,8 +1,9 @@
-import { open, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { WireError, type RunEvent } from '../shared/contract.ts'
 import { Comparison, Observation } from '../shared/documents/index.ts'
 import { SERIAL_TAIL_LIMIT } from './desk-run-log.ts'
+import { readTail } from './read-file.ts'
 import { SERIAL_LOG } from './report.ts'
 import { FAILURE_FILE } from './run/run-folder.ts'
 
@@ -54,20 +55,6 @@ async function readDocument<T>(
     return parsed.success ? parsed.data : undefined
   } catch (error) {
     if (error instanceof SyntaxError || isMissing(error)) return undefined
-    throw error
-  }
-}
-
-/** The last `limit` bytes as text. A character cut in two at the start is shown as the replacement character. */
-async function readTail(file: string, limit: number): Promise<string> {
-  try {
-    await using handle = await open(file)
-    const { size } = await handle.stat()
-    const length = Math.min(size, limit)
-    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length)
-    return buffer.toString('utf8')
-  } catch (error) {
-    if (isMissing(error)) return ''
     throw error
   }
 }

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { LabError, messageOf, type LabErrorCode } from '../shared/result.ts'
 import { MiB, formatSize } from '../shared/units.ts'
 
@@ -19,6 +20,20 @@ export async function readNamedFile(path: string, code: LabErrorCode): Promise<B
     throw cannotRead(path, error, code)
   }
   return Buffer.concat(chunks)
+}
+
+/** The last `limit` bytes as text; empty where there is no file. A character cut in two at the start is shown as the replacement character. */
+export async function readTail(file: string, limit: number): Promise<string> {
+  try {
+    await using handle = await open(file)
+    const { size } = await handle.stat()
+    const length = Math.min(size, limit)
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, size - length)
+    return buffer.toString('utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    throw error
+  }
 }
 
 export const cannotRead = (path: string, error: unknown, code: LabErrorCode): LabError =>

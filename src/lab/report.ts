@@ -3,15 +3,19 @@ import { join } from 'node:path'
 import type { z } from 'zod'
 import { formats, type FormatName } from '../report/formats.ts'
 import type { RawFile, ReportExtras } from '../report/report.ts'
+import { cut } from '../report/words.ts'
 import { BLOB_INLINE_LIMIT, Comparison, Observation, Prediction } from '../shared/documents/index.ts'
 import { LabError } from '../shared/result.ts'
+import { MiB } from '../shared/units.ts'
 import { parseDocument } from './read-document.ts'
-import { systemWords } from './read-file.ts'
+import { readTail, systemWords } from './read-file.ts'
 import { writeWhole } from './write-file.ts'
 
 /** The serial log's place in a run folder. */
 export const SERIAL_LOG = 'raw/serial.log'
 const SERIAL_LINES = 200
+const SERIAL_LINE = 2000
+const SERIAL_TAIL = MiB
 
 /** What the folder of a run says about it. */
 export interface StoredRun {
@@ -82,16 +86,13 @@ async function rawFile(directory: string, entry: Observation['raw'][number]): Pr
   return bytes === undefined ? entry : { ...entry, hex: bytes.toString('hex') }
 }
 
-async function readSerialTail(directory: string): Promise<readonly string[]> {
-  const log = await readIfThere(join(directory, SERIAL_LOG))
-  return log === undefined
-    ? []
-    : log
-        .toString('utf8')
-        .split(/\r?\n/)
-        .filter((line) => line !== '')
-        .slice(-SERIAL_LINES)
-}
+/** The last lines, each as much of it as somebody reads: a guest may print megabytes without a line feed. */
+const readSerialTail = async (directory: string): Promise<readonly string[]> =>
+  (await readTail(join(directory, SERIAL_LOG), SERIAL_TAIL))
+    .split(/\r?\n/)
+    .filter((line) => line !== '')
+    .slice(-SERIAL_LINES)
+    .map((line) => cut(line, SERIAL_LINE))
 
 async function readIfThere(file: string): Promise<Buffer | undefined> {
   try {

@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { writeReport } from './report.ts'
+import { sampleObservation, samplePrediction } from '../compare/sample.fixture.ts'
+import { reportExtras, writeReport } from './report.ts'
 
 it('replaces a report whole, and leaves nothing beside it', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'kho-lab-report-'))
@@ -19,4 +20,16 @@ it('says that the disk is full', async () => {
     code: 'disk-full',
     message: 'cannot write /dev/full: no space is left on the device',
   })
+})
+
+it('shows the last lines of a console, each as much of it as somebody reads', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'kho-lab-report-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  mkdirSync(join(directory, 'raw'))
+  writeFileSync(join(directory, 'raw/serial.log'), `${'x'.repeat(20 * 2 ** 20)}\r\nKernel panic\n`)
+  const { serialTail } = await reportExtras(directory, { ...sampleObservation(), raw: [] }, samplePrediction())
+  expect(serialTail.map((line) => line.replace(/^x+/, 'x'))).toEqual([
+    expect.stringMatching(/^x… \(\d+ characters\)$/),
+    'Kernel panic',
+  ])
 })

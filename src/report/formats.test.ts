@@ -8,7 +8,7 @@ import type { ReportExtras } from './report.ts'
 import { columns } from './visible.ts'
 
 const HOSTILE =
-  '</td></tr></table><script>alert(1)</script>"\'` onload=x <img src=x onerror=y> | # \u001b[2J\u202e\ud800 `code` @root https://example.invalid'
+  '</td></tr></table><script>alert(1)</script>"\'` onload=x <img src=x onerror=y> | # \u001b[2J\u009b2J\u202e\ud800 `code` @root https://example.invalid'
 const AS_LONG = 'x'.repeat(HOSTILE.length)
 
 /** A comparison in which the guest says `text` wherever it can, one claim differs, one was not observed. */
@@ -62,7 +62,7 @@ describe.each(Object.entries(formats))('%s', (name, format) => {
     const { comparison, extras } = sample(HOSTILE)
     const text = format.render(comparison, extras)
     expect(format.render(comparison, extras)).toBe(text)
-    expect(text.replaceAll('\n', '')).not.toMatch(name === 'json' ? /[\p{Cc}]/u : /[\p{Cc}\p{Cf}]/u)
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
   })
 })
 

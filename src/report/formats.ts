@@ -1,5 +1,6 @@
 import { renderHtml } from './html/page.ts'
 import type { ReportFormatName } from '../shared/contract.ts'
+import { jsonText } from '../shared/visible.ts'
 import { renderJunit } from './junit.ts'
 import { renderKtap } from './ktap.ts'
 import { renderMarkdown } from './markdown.ts'
@@ -7,7 +8,7 @@ import type { Render, ReportFormat } from './report.ts'
 import { renderText } from './text.ts'
 
 /** The comparison itself, indented. */
-const renderJson: Render = (comparison) => `${JSON.stringify(comparison, undefined, 2)}\n`
+const renderJson: Render = (comparison) => `${jsonText(comparison)}\n`
 
 /** Every format, all with one signature. */
 export const formats = {

@@ -1,6 +1,6 @@
 import type { ComparedClaim, Comparison } from '../shared/documents/index.ts'
 import type { Render } from './report.ts'
-import { visible } from './visible.ts'
+import { visible } from '../shared/visible.ts'
 import { basisText, cut, familiesOf, FINDING_WORDS, hopsOf, sideText, valueText, verdictSentence } from './words.ts'
 
 /** Longest value shown in a failure. */

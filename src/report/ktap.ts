@@ -1,6 +1,6 @@
 import type { ComparedClaim } from '../shared/documents/index.ts'
 import type { Render, ReportExtras } from './report.ts'
-import { visible } from './visible.ts'
+import { visible } from '../shared/visible.ts'
 import { cut, FINDING_WORDS, sideText, valueText, verdictSentence } from './words.ts'
 
 /** Longest value shown in a diagnostic line. */
@@ -48,7 +48,7 @@ const selftestLines = ({ hops }: ReportExtras['observation']): readonly string[]
   )
 
 function claimLines(claim: ComparedClaim, number: number): string[] {
-  const name = claim.id.replaceAll('#', '.')
+  const name = data(claim.id)
   switch (claim.verdict) {
     case 'match':
       return [`ok ${number} ${name}`]

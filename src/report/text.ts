@@ -2,7 +2,8 @@ import { claimName } from '../shared/claim-name.ts'
 import type { ComparedClaim, Comparison } from '../shared/documents/index.ts'
 import type { Render, ReportExtras } from './report.ts'
 import { timelineTables, type Rows } from './timeline-rows.ts'
-import { columns, visible } from './visible.ts'
+import { visible } from '../shared/visible.ts'
+import { columns } from './visible.ts'
 import {
   basisText,
   cut,

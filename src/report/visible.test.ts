@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { columns, html, markdown, markdownCode, visible } from './visible.ts'
+import { visible } from '../shared/visible.ts'
+import { columns, html, markdown, markdownCode } from './visible.ts'
 import { wrap } from './wrap.ts'
 
 /** Strings that a hostile guest might send: markup, escapes, bidirectional controls, halves of pairs. */

@@ -1,18 +1,4 @@
-/**
- * Guest strings are hostile: they may hold terminal escapes, bidirectional overrides or half of a surrogate pair.
- * Everything that would not print as itself becomes a visible escape (`\x1b`, `\u202e`); line feeds become `\n`.
- */
-export function visible(text: string): string {
-  return text.toWellFormed().replace(UNPRINTABLE, (character) => {
-    if (character === '\n') return '\\n'
-    if (character === '\t') return '\\t'
-    const code = character.codePointAt(0) ?? 0
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`
-  })
-}
-
-/** C0 and C1 controls, format characters (which include all bidirectional controls), line and paragraph separators. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
+import { visible } from '../shared/visible.ts'
 
 /** Text for HTML content and for quoted attributes alike. */
 export const html = (text: string): string => visible(text).replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`)

@@ -25,7 +25,7 @@ describe('machines that the lab did not start', () => {
     const { page, complaints } = await open({ machines: [MACHINE, { ...MACHINE, pid: 4343, x86: false, name: 'arm' }] })
     await page.getByRole('link', { name: 'Attach', exact: true }).click()
     await page.getByRole('cell', { name: '4242', exact: true }).waitFor()
-    expect(await text(page, 'table.data')).toContain('<b>by</b>')
+    expect(await text(page, 'table.data')).toContain('<b>by</b> \\u202ehand')
     expect(await text(page, 'table.data')).toContain('4 GiB')
     expect(await page.getByRole('button', { name: 'Look at 4343' }).isDisabled()).toBe(true)
     await page.getByRole('button', { name: 'Look at 4242' }).click()

@@ -248,6 +248,7 @@ describe('bad input', () => {
       expect(
         await page.evaluate(() => [document.querySelectorAll('#app img').length, 'hacked' in window, document.title]),
       ).toEqual([0, false, 'kho-lab'])
+      expect(await text(page, '#app')).not.toMatch(/[^\P{C}\n\t]/u)
     }
   })
 })

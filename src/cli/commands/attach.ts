@@ -2,7 +2,8 @@ import type { Command } from 'commander'
 import type { AttachRequest } from '../../lab/attach/attach.ts'
 import type { RunEvent } from '../../shared/contract.ts'
 import { LabError } from '../../shared/result.ts'
-import { attachedText, machinesText, printable } from '../attached-text.ts'
+import { visible } from '../../shared/visible.ts'
+import { attachedText, machinesText } from '../attached-text.ts'
 import { newCommand, parsePid, parsePort, printResult, type Cli } from '../command.ts'
 import { exitCodeOfVerdict } from '../exit-code.ts'
 import { interruptible } from '../interrupt.ts'
@@ -84,7 +85,7 @@ async function look(cli: Cli, options: AttachOptions): Promise<void> {
     out: options.out ?? (await newRunFolder(runsDirectory(), new Date(), 'attached')).directory,
     onEvent: (event: RunEvent) => {
       const line = event.type === 'step' ? event.text : eventLine(event)
-      if (line !== undefined) terminal.err(`${printable(line)}\n`)
+      if (line !== undefined) terminal.err(`${visible(line)}\n`)
     },
   }
   const { directory, comparison } = await interruptible(terminal, (signal) => attach({ ...request, signal }))

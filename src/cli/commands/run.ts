@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 import type { RunEvent } from '../../shared/contract.ts'
 import type { Experiment } from '../../shared/documents/index.ts'
+import { visible } from '../../shared/visible.ts'
 import { newCommand, printResult, type Cli } from '../command.ts'
 import { errorText } from '../error-text.ts'
 import { exitCodeOfVerdict } from '../exit-code.ts'
@@ -46,7 +47,7 @@ async function run(cli: Cli, file: string, options: RunOptions): Promise<void> {
   const out = options.out ?? (await ownFolder(experiment.name))
   const onEvent = (event: RunEvent): void => {
     const line = eventLine(event)
-    if (line !== undefined) terminal.err(`${line}\n`)
+    if (line !== undefined) terminal.err(`${visible(line)}\n`)
   }
   const { directory, comparison, lost } = await interruptible(terminal, (signal) =>
     runExperiment({ experiment, source, out, signal, onEvent }),
@@ -58,7 +59,7 @@ async function run(cli: Cli, file: string, options: RunOptions): Promise<void> {
     const lines = [
       verdictLine(summary, terminal.paint),
       ...noteLines(comparison.claims),
-      ...(comparison.ended === undefined ? [] : [`note: ${comparison.ended}`]),
+      ...(comparison.ended === undefined ? [] : [`note: ${visible(comparison.ended)}`]),
       ...findingLines(findings, Math.min(terminal.columns, 100)),
       `report: ${report}`,
     ]

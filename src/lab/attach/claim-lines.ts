@@ -1,6 +1,6 @@
-import { visible } from '../../report/visible.ts'
 import { cut, sideText, valueText } from '../../report/words.ts'
 import type { Comparison, Verdict } from '../../shared/documents/index.ts'
+import { visible } from '../../shared/visible.ts'
 
 const VALUE_LIMIT = 160
 const REASON_LIMIT = 400

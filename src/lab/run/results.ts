@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { compare } from '../../compare/compare.ts'
 import { resolve } from '../../model/resolve.ts'
 import { formats } from '../../report/formats.ts'
@@ -74,8 +74,14 @@ function lostOf({ lost, hop, phase, workload }: Gathered): Pick<Observation, 'lo
 
 async function serialEntry(folder: RunFolder): Promise<Observation['raw']> {
   try {
-    const bytes = await readFile(folder.path(SERIAL_LOG))
-    return [{ file: SERIAL_LOG, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }]
+    const hash = createHash('sha256')
+    let size = 0
+    // A guest may have printed more than one buffer can hold.
+    for await (const chunk of createReadStream(folder.path(SERIAL_LOG)) as AsyncIterable<Buffer>) {
+      hash.update(chunk)
+      size += chunk.length
+    }
+    return [{ file: SERIAL_LOG, size, sha256: hash.digest('hex') }]
   } catch (error) {
     // A machine that did not start has no console.
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []

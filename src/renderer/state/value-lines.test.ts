@@ -44,7 +44,7 @@ describe('a value as lines', () => {
   })
 
   it('writes control and direction characters out', () => {
-    expect(oneLine('a\u001b[2Jb\u202ec\nd')).toBe('a\\u001b[2Jb\\u202ec\\u000ad')
+    expect(oneLine('a\u001b[2Jb\u202ec\nd')).toBe('a\\x1b[2Jb\\u202ec\\nd')
   })
 
   it('stays bounded for huge values', () => {

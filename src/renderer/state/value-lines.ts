@@ -1,4 +1,5 @@
 import type { Json } from '../../shared/json.ts'
+import { visible } from '../../shared/visible.ts'
 
 /** One line of a value as it is shown: `path` names the same place in another value of the same shape. */
 export interface ValueLine {
@@ -76,7 +77,7 @@ export function oneLine(value: Json | undefined, limit = 4096): string {
 }
 
 function compact(value: Json, limit: number): string {
-  if (typeof value === 'string') return value === '' ? '""' : controlled(value.slice(0, limit + 1))
+  if (typeof value === 'string') return value === '' ? '""' : visible(value.slice(0, limit + 1))
   if (value === null || typeof value !== 'object') return String(value)
   const parts: string[] = []
   let length = 0
@@ -88,15 +89,6 @@ function compact(value: Json, limit: number): string {
     if (length > limit) break
   }
   return Array.isArray(value) ? `[${parts.join(', ')}]` : `{${parts.join(', ')}}`
-}
-
-/** Control and direction characters of guest text as escapes, so that a value cannot disguise itself. */
-function controlled(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }
 
 /** Paths of the lines that `lines` has and `other` has not, or has with another text. */
