@@ -9,12 +9,13 @@ import { drawn, prove, wholeNumber } from '../src/lab/prove/prove.ts'
 import { proofText, type Proof, type Trial } from '../src/lab/prove/tally.ts'
 import { LabError, toLabError } from '../src/shared/result.ts'
 
-const HELP = `npm run prove -- --seed S [--count N] [--only I] [--jobs N] [--out DIR [--resume]] [--list] [--json]
+const HELP = `npm run prove -- --seed S [--count N] [--only I] [--workload] [--jobs N] [--out DIR [--resume]] [--list] [--json]
 
 Draws N experiments (100) from seed S (a whole number), predicts, runs and compares each, and says how many claims match. The same
 seed always draws the same experiments; what they may be is in src/lab/prove/draw.ts. Guests run under TCG.
 
   --only I   experiment number I of the seed alone
+  --workload each with steps in every boot: pages that are allocated, preserved, taken back, forgotten; LUO sessions
   --jobs N   experiments at the same time (1); each needs a guest's RAM and a CPU or two
   --out DIR  keep every run's folder as DIR/0000, 0001, ..., and the result as DIR/proof.json
   --resume   take what an earlier call has finished in DIR as it is, and run the rest; a run that was lost or stopped is put aside as
@@ -36,6 +37,7 @@ function readArguments() {
         seed: { type: 'string' },
         count: { type: 'string', default: '100' },
         only: { type: 'string' },
+        workload: { type: 'boolean', default: false },
         jobs: { type: 'string', default: '1' },
         out: { type: 'string' },
         resume: { type: 'boolean', default: false },
@@ -74,7 +76,7 @@ function wish(): Wish {
 }
 
 async function run({ seed, count, first, jobs }: Wish): Promise<void> {
-  const { out, resume } = values
+  const { out, resume, workload } = values
   if (resume && out === undefined)
     throw new LabError({ code: 'usage', message: '--resume needs the folder to go on in', hint: 'Give --out DIR too.' })
   if (out !== undefined) mkdirSync(out, { recursive: true })
@@ -93,7 +95,9 @@ async function run({ seed, count, first, jobs }: Wish): Promise<void> {
       secondsLeft: ((seconds / done) * (count - done)) / jobs,
     })
   }
-  const proof = await interruptible(terminal, (signal) => prove({ seed, count, first, jobs, out, resume, signal, onTrial }))
+  const proof = await interruptible(terminal, (signal) =>
+    prove({ seed, count, first, workload, jobs, out, resume, signal, onTrial }),
+  )
   line.clear()
   // One that is repeated is not the result of the whole.
   if (out !== undefined && values.only === undefined)
@@ -122,7 +126,7 @@ if (values.help) {
     const wanted = wish()
     if (values.list) {
       for (let index = wanted.first; index < wanted.first + wanted.count; index++)
-        terminal.out(`---\n${drawn(wanted.seed, index).source}`)
+        terminal.out(`---\n${drawn(wanted.seed, index, values.workload).source}`)
     } else await run(wanted)
   } catch (error) {
     stop(error)

@@ -24,6 +24,34 @@ describe('what a seed draws', () => {
     }
   })
 
+  it('leaves machine and kernel what they are when it draws a workload too', () => {
+    const { workload, name, ...rest } = drawn(5, 17, true).experiment
+    const { workload: none, name: plain, ...without } = drawn(5, 17).experiment
+    expect(rest).toEqual(without)
+    expect([workload.some((steps) => steps.length > 0), none.flat(), name]).toEqual([true, [], `${plain}, workload`])
+    expect(drawn(5, 17, true)).toEqual(drawn(5, 17, true))
+  })
+
+  it('draws every kind of step, and some that must be refused', () => {
+    const steps = Array.from({ length: 60 }, (_unused, index) => drawn(3, index, true).experiment.workload.flat()).flat()
+    const kinds = new Set(steps.map((step) => (step.step === 'allocate' ? `allocate ${step.kind}` : step.step)))
+    expect([...kinds].sort()).toEqual([
+      'allocate contiguous',
+      'allocate folio',
+      'allocate vmalloc',
+      'churn',
+      'free',
+      'luoCreate',
+      'luoRetrieve',
+      'preserve',
+      'put',
+      'restore',
+      'unpreserve',
+      'verify',
+    ])
+    expect(steps.some((step) => step.step === 'allocate' && step.movable)).toBe(true)
+  })
+
   it('reaches every corner', () => {
     const corners = {
       pc: share(({ machine }) => machine.type === 'pc') > 0.4,

@@ -1,6 +1,8 @@
 import type { ExperimentInput } from '../../shared/documents/index.ts'
 import { createRandom, type Random } from '../../model/policy/random.ts'
 import { GiB, KiB, MiB, roundDown } from '../../shared/units.ts'
+import { between, pick } from './draw-values.ts'
+import { drawWorkload } from './draw-workload.ts'
 
 type Machine = NonNullable<ExperimentInput['machine']>
 type Kho = NonNullable<ExperimentInput['kho']>
@@ -17,13 +19,25 @@ function scattered(value: number): number {
   return (mixed ^ (mixed >>> 16)) >>> 0
 }
 
+const randomOf = (seed: number, index: number): Random => createRandom(scattered(scattered(seed) + index))
+
+/** The same experiment with a workload in every boot, drawn for itself, so that machine and kernel stay what they are without one. */
+export function drawExperimentWithWorkload(seed: number, index: number): ExperimentInput {
+  const experiment = drawExperiment(seed, index)
+  const { machine, kho, hops = 1 } = experiment
+  const nodes = Array.isArray(machine?.nodes) ? machine.nodes.length : 1
+  const random = randomOf(seed + 1, index)
+  const workload = drawWorkload(random, Number(machine?.memory), nodes, hops, kho?.liveupdate === true)
+  return { ...experiment, name: `${experiment.name}, workload`, workload }
+}
+
 /**
  * Experiment number `index` of a seed: the same for the same two numbers, whatever else is drawn. Covers what the model of early
  * memory covers: RAM from 512 MiB to 16 GiB, 1 to 4 nodes (uneven ones, ones without memory), 1 to 8 CPUs, both machine types,
  * with and without KASLR, every form of kho_scratch=, initrds of odd sizes, reserve_mem=, huge pages, crash kernels, 1 to 3 hops.
  */
 export function drawExperiment(seed: number, index: number): ExperimentInput {
-  const random = createRandom(scattered(scattered(seed) + index))
+  const random = randomOf(seed, index)
   const memory = drawMemory(random)
   const machine = drawMachine(random, memory)
   const padding = drawPadding(random)
@@ -41,14 +55,6 @@ export function drawExperiment(seed: number, index: number): ExperimentInput {
     hops: pick(random, [1, 1, 1, 2, 3]),
   }
 }
-
-function pick<T>(random: Random, values: readonly [T, ...T[]]): T {
-  return values[random.below(values.length)] ?? values[0]
-}
-
-/** From `least` to `most`, both multiples of `unit`. */
-const between = (random: Random, least: number, most: number, unit: number): number =>
-  least + random.below(Math.floor((most - least) / unit) + 1) * unit
 
 /** Every doubling is as likely as the next, and one in four sizes is as odd as QEMU allows. */
 function drawMemory(random: Random): number {

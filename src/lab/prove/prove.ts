@@ -6,7 +6,7 @@ import type { Experiment, ExperimentInput } from '../../shared/documents/index.t
 import { LabError, toLabError } from '../../shared/result.ts'
 import { experimentError, parseExperimentYaml } from '../experiment-file.ts'
 import { runExperiment } from '../run/run-experiment.ts'
-import { drawExperiment } from './draw.ts'
+import { drawExperiment, drawExperimentWithWorkload } from './draw.ts'
 import { earlierTrial } from './earlier.ts'
 import { tally, type Proof, type Trial } from './tally.ts'
 
@@ -15,6 +15,8 @@ export interface ProofRequest {
   readonly count: number
   /** Number of the first experiment; 0 unless a single one is to be repeated. */
   readonly first: number
+  /** Each with steps in every boot that allocate, preserve and take back. */
+  readonly workload?: boolean | undefined
   /** Experiments at the same time. */
   readonly jobs: number
   /** Every run keeps its folder here, by its number; absent: nothing is kept. */
@@ -27,9 +29,14 @@ export interface ProofRequest {
 }
 
 /** The experiment as a file that anyone can run, and as it is run. */
-export function drawn(seed: number, index: number): { readonly experiment: Experiment; readonly source: string } {
+export function drawn(
+  seed: number,
+  index: number,
+  workload = false,
+): { readonly experiment: Experiment; readonly source: string } {
+  const draw = workload ? drawExperimentWithWorkload : drawExperiment
   // What is drawn is modelled for TCG; under KVM much depends on the host's processor.
-  const input: ExperimentInput = { ...drawExperiment(seed, index), accelerator: 'tcg' }
+  const input: ExperimentInput = { ...draw(seed, index), accelerator: 'tcg' }
   const source = stringify(input)
   const parsed = parseExperimentYaml(source, input.name)
   if (!parsed.ok) throw experimentError(parsed.error)
@@ -51,7 +58,7 @@ export async function prove(request: ProofRequest): Promise<Proof> {
       const index = next
       next += 1
       const own = join(folder, String(index).padStart(4, '0'))
-      const { experiment, source } = drawn(seed, index)
+      const { experiment, source } = drawn(seed, index, request.workload)
       const earlier = request.resume === true ? await earlierTrial(own, index, experiment) : undefined
       const trial = earlier ?? (await runTrial(request, { index, folder: own, experiment, source }))
       if (trial === undefined) return
