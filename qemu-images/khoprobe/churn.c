@@ -34,8 +34,8 @@ static void allocate_one(struct churn_state *state, const struct probe_churn *ch
 {
 	unsigned int order = next_random(state) % (churn->max_order + 1);
 	bool movable = next_random(state) & 1;
-	struct folio *folio = folio_alloc((movable ? GFP_HIGHUSER_MOVABLE : GFP_KERNEL) | __GFP_NORETRY |
-					  __GFP_NOWARN, order);
+	gfp_t gfp = movable ? GFP_HIGHUSER_MOVABLE : GFP_KERNEL;
+	struct folio *folio = folio_alloc(gfp | __GFP_NORETRY | __GFP_NOWARN, order);
 
 	if (!folio) {
 		state->failed++;

@@ -29,7 +29,8 @@ static int split(char *line, struct words *words, struct probe_reply *reply)
 		if (!*word)
 			continue;
 		if (words->count == MAX_WORDS)
-			return probe_refuse(reply, -E2BIG, "a line has at most %d words", MAX_WORDS);
+			return probe_refuse(reply, -E2BIG, "a line has at most %d words",
+					    MAX_WORDS);
 		words->word[words->count++] = word;
 	}
 	if (!words->count)
@@ -57,6 +58,17 @@ static int parse_number(const char *text, u64 max, u64 *value, struct probe_repl
 		return probe_refuse(reply, err, "not a number: %s", text);
 	if (*value > max)
 		return probe_refuse(reply, -ERANGE, "%s is more than %llu", text, max);
+	return 0;
+}
+
+static int parse_address(const char *text, u64 *value, struct probe_reply *reply)
+{
+	int err = kstrtou64(text, 16, value);
+
+	if (err)
+		return probe_refuse(reply, err, "not an address: %s", text);
+	if (*value >= 1ULL << MAX_PHYSMEM_BITS)
+		return probe_refuse(reply, -ERANGE, "%s is no physical address", text);
 	return 0;
 }
 
@@ -94,10 +106,13 @@ static int parse_option(char *word, struct probe_request *request, struct probe_
 		if (err)
 			return err;
 		if (!node_state(value, N_MEMORY))
-			return probe_refuse(reply, -ENODEV, "there is no node %llu with memory", value);
+			return probe_refuse(reply, -ENODEV, "there is no node %llu with memory",
+					    value);
 		request->node = value;
 		return 0;
 	}
+	if (strstarts(word, "at=0x") && request->kind == PROBE_CONTIGUOUS)
+		return parse_address(word + 3, &request->at, reply);
 	if (!strcmp(word, "movable") && request->kind == PROBE_FOLIO)
 		request->movable = true;
 	else if (!strcmp(word, "huge") && request->kind == PROBE_VMALLOC)
@@ -110,7 +125,7 @@ static int parse_option(char *word, struct probe_request *request, struct probe_
 /* alloc NAME folio ORDER[..ORDER] COUNT | alloc NAME contiguous|vmalloc PAGES; then options */
 static int command_alloc(struct words *words, struct probe_reply *reply)
 {
-	struct probe_request request = { .node = NUMA_NO_NODE };
+	struct probe_request request = { .node = NUMA_NO_NODE, .at = PROBE_ANYWHERE };
 	unsigned int at = 3;
 	u64 count;
 	int err;
@@ -201,18 +216,51 @@ static int command_put(struct probe_set *set, struct probe_reply *reply)
 	return probe_free(set, reply);
 }
 
+/* kho_restore_folio NAME ENTRY | kho_preserve_pages or kho_unpreserve_pages NAME ENTRY ORDER */
+static int command_call(struct probe_set *set, struct words *words, struct probe_reply *reply)
+{
+	struct probe_call call = { .function = words->word[0], .set = set };
+	bool restore = !strcmp(call.function, "kho_restore_folio");
+	u64 order = 0;
+	int err;
+
+	if (words->count != (restore ? 3 : 4))
+		return probe_refuse(reply, -EINVAL, "%s NAME ENTRY%s", call.function,
+				    restore ? "" : " ORDER");
+	err = parse_number(words->word[2], PROBE_MAX_ENTRIES, &call.entry, reply);
+	if (!err && !restore)
+		err = parse_number(words->word[3], MAX_PAGE_ORDER, &order, reply);
+	if (err)
+		return err;
+	call.order = order;
+	if (restore)
+		return probe_call_restore(&call, reply);
+	if (!strcmp(call.function, "kho_preserve_pages"))
+		return probe_call_preserve(&call, reply);
+	return probe_call_unpreserve(&call, reply);
+}
+
+static bool is_call(const char *verb)
+{
+	return !strcmp(verb, "kho_restore_folio") || !strcmp(verb, "kho_preserve_pages") ||
+	       !strcmp(verb, "kho_unpreserve_pages");
+}
+
 static int on_set(struct words *words, struct probe_reply *reply)
 {
 	const char *verb = words->word[0];
 	struct probe_set *set;
 
 	if (words->count < 2 || !name_valid(words->word[1]))
-		return probe_refuse(reply, -EINVAL, "unknown command, or no name of a set: %s", verb);
+		return probe_refuse(reply, -EINVAL, "unknown command, or no name of a set: %s",
+				    verb);
 	set = probe_find(words->word[1]);
 	if (!set)
 		return probe_refuse(reply, -ENOENT, "there is no set %s", words->word[1]);
 	if (!strcmp(verb, "show"))
 		return command_show(set, words, reply);
+	if (is_call(verb))
+		return command_call(set, words, reply);
 	if (words->count != 2)
 		return probe_refuse(reply, -EINVAL, "%s takes one name", verb);
 	if (!strcmp(verb, "preserve"))
@@ -223,8 +271,6 @@ static int on_set(struct words *words, struct probe_reply *reply)
 		return probe_free(set, reply);
 	if (!strcmp(verb, "restore"))
 		return probe_restore(set, reply);
-	if (!strcmp(verb, "restore-again"))
-		return probe_restore_again(set, reply);
 	if (!strcmp(verb, "verify"))
 		return command_verify(set, reply);
 	if (!strcmp(verb, "put"))

@@ -39,8 +39,12 @@ static int probe_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* An error of a command is the error of the write; the line that explains it can be read all the same. */
-static ssize_t probe_write(struct file *file, const char __user *from, size_t length, loff_t *offset)
+/*
+ * An error of a command is the error of the write; the line that explains it can be read all
+ * the same.
+ */
+static ssize_t probe_write(struct file *file, const char __user *from, size_t length,
+			   loff_t *offset)
 {
 	struct probe_reply *reply = file->private_data;
 	char line[PROBE_LINE];
@@ -50,7 +54,8 @@ static ssize_t probe_write(struct file *file, const char __user *from, size_t le
 	reply->length = 0;
 	reply->position = 0;
 	if (length >= sizeof(line))
-		return probe_refuse(reply, -E2BIG, "a line has at most %zu characters", sizeof(line) - 1);
+		return probe_refuse(reply, -E2BIG, "a line has at most %zu characters",
+				    sizeof(line) - 1);
 	if (copy_from_user(line, from, length))
 		return -EFAULT;
 	if (length && line[length - 1] == '\n')

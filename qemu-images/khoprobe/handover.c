@@ -115,7 +115,8 @@ int probe_preserve(struct probe_set *set, struct probe_reply *reply)
 		return probe_refuse(reply, err, "KHO takes no table");
 	err = preserve_entries(set);
 	if (err)
-		return probe_refuse(reply, err, "KHO refuses %s; nothing of it is preserved", record->name);
+		return probe_refuse(reply, err, "KHO refuses %s; nothing of it is preserved",
+				    record->name);
 	err = kho_preserve_vmalloc(set->entries, &record->entries);
 	if (err) {
 		unpreserve_entries(set, record->count);

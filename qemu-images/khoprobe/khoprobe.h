@@ -2,8 +2,9 @@
 /*
  * khoprobe: a user of Kexec HandOver that does what it is told, line by line.
  *
- * Pages are allocated in named sets, filled with a pattern, handed over by the functions that any driver would use, and
- * taken back by the same module in the next kernel. docs/khoprobe.md describes the commands and the table.
+ * Pages are allocated in named sets, filled with a pattern, handed over by the functions that
+ * any driver would use, and taken back by the same module in the next kernel. docs/khoprobe.md
+ * describes the commands and the table.
  */
 #ifndef KHOPROBE_H
 #define KHOPROBE_H
@@ -102,9 +103,20 @@ struct probe_request {
 	unsigned int max_order;
 	unsigned long count;	/* folios per order, or pages of a range */
 	u64 seed;
+	u64 at;			/* where a range has to lie; PROBE_ANYWHERE */
 	int node;
 	bool movable;
 	bool huge;
+};
+
+#define PROBE_ANYWHERE U64_MAX
+
+/* A function of KHO for one entry of a set. */
+struct probe_call {
+	const char *function;
+	struct probe_set *set;
+	u64 entry;
+	unsigned int order;
 };
 
 struct probe_churn {
@@ -140,7 +152,11 @@ void probe_report_table(struct probe_reply *reply);
 /* restore.c */
 int probe_inherit(void);
 int probe_restore(struct probe_set *set, struct probe_reply *reply);
-int probe_restore_again(struct probe_set *set, struct probe_reply *reply);
+
+/* call.c */
+int probe_call_restore(const struct probe_call *call, struct probe_reply *reply);
+int probe_call_preserve(const struct probe_call *call, struct probe_reply *reply);
+int probe_call_unpreserve(const struct probe_call *call, struct probe_reply *reply);
 
 /* churn.c */
 int probe_churn(const struct probe_churn *churn, struct probe_reply *reply);
@@ -149,7 +165,8 @@ int probe_churn(const struct probe_churn *churn, struct probe_reply *reply);
 __printf(2, 3) void probe_say(struct probe_reply *reply, const char *format, ...);
 __printf(3, 4) int probe_refuse(struct probe_reply *reply, int error, const char *format, ...);
 void probe_report_set(struct probe_reply *reply, const struct probe_set *set);
-int probe_report_entries(struct probe_reply *reply, const struct probe_set *set, u64 from, u64 count);
+int probe_report_entries(struct probe_reply *reply, const struct probe_set *set, u64 from,
+			 u64 count);
 u64 probe_mix(u64 value);
 
 #endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The content of a set: a function of its seed and of a page's place in the set, so that two pages never look alike. */
+/*
+ * The content of a set: a function of its seed and of a page's place in the set, so that two
+ * pages never look alike.
+ */
 #include <linux/highmem.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>

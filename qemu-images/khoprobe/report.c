@@ -54,8 +54,9 @@ static u32 stir(u32 hash, u32 word, u32 factor)
 }
 
 /*
- * One number for all entries in their order, so that a list of a million can be compared without being printed. Two
- * chains of 32 bits, which whoever reads the list from outside may have to do without 64-bit arithmetic.
+ * One number for all entries in their order, so that a list of a million can be compared without
+ * being printed. Two chains of 32 bits, which whoever reads the list from outside may have to do
+ * without 64-bit arithmetic.
  */
 static u64 entries_hash(const struct probe_set *set)
 {
@@ -92,8 +93,12 @@ void probe_report_set(struct probe_reply *reply, const struct probe_set *set)
 	probe_say(reply, "\n");
 }
 
-/* What struct page says of each entry. An inherited page is not this kernel's yet, so only its address is told. */
-int probe_report_entries(struct probe_reply *reply, const struct probe_set *set, u64 from, u64 count)
+/*
+ * What struct page says of each entry. An inherited page is not this kernel's yet, so only its
+ * address is told.
+ */
+int probe_report_entries(struct probe_reply *reply, const struct probe_set *set, u64 from,
+			 u64 count)
 {
 	u64 end = min(from + min_t(u64, count, PROBE_SHOW_MAX), set->record.count);
 
@@ -104,11 +109,13 @@ int probe_report_entries(struct probe_reply *reply, const struct probe_set *set,
 		u64 entry = set->entries[i];
 		struct page *page = PROBE_PAGE(entry);
 
-		probe_say(reply, "entry %llu phys=%#llx order=%u", i, PROBE_PHYS(entry), PROBE_ORDER(entry));
+		probe_say(reply, "entry %llu phys=%#llx order=%u", i, PROBE_PHYS(entry),
+			  PROBE_ORDER(entry));
 		if (set->state != PROBE_INHERITED)
 			probe_say(reply, " kva=%#lx has-order=%u compound=%d refcount=%d node=%d",
 				  (unsigned long)page_address(page), compound_order(page),
-				  PageCompound(page) ? 1 : 0, page_ref_count(page), page_to_nid(page));
+				  PageCompound(page) ? 1 : 0, page_ref_count(page),
+				  page_to_nid(page));
 		probe_say(reply, "\n");
 	}
 	return 0;

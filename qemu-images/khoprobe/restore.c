@@ -8,7 +8,10 @@
 #include <linux/vmalloc.h>
 #include "khoprobe.h"
 
-/* Whether KHO still holds a page of this order for us here; anything else in a table is not followed. */
+/*
+ * Whether KHO still holds a page of this order for us here; anything else in a table is not
+ * followed.
+ */
 static bool held_by_kho(u64 phys, unsigned int order)
 {
 	struct page *page = PAGE_ALIGNED(phys) ? pfn_to_online_page(PHYS_PFN(phys)) : NULL;
@@ -22,7 +25,8 @@ static bool record_plausible(const struct probe_record *record)
 	return strnlen(record->name, PROBE_NAME_SIZE) < PROBE_NAME_SIZE && record->name[0] &&
 	       record->kind < PROBE_KINDS && record->count && record->count <= PROBE_MAX_ENTRIES &&
 	       record->pages && record->pages <= PROBE_MAX_PAGES &&
-	       DIV_ROUND_UP(record->count * sizeof(u64), PAGE_SIZE) == record->entries.total_pages &&
+	       record->entries.total_pages ==
+			DIV_ROUND_UP(record->count * sizeof(u64), PAGE_SIZE) &&
 	       held_by_kho(record->entries.first.phys, 0) &&
 	       (record->kind != PROBE_VMALLOC || held_by_kho(record->area.first.phys, 0)) &&
 	       !probe_find(record->name);
@@ -154,22 +158,12 @@ int probe_restore(struct probe_set *set, struct probe_reply *reply)
 	if (set->record.kind == PROBE_VMALLOC && set->area)
 		set->record.area_address = (unsigned long)set->area;
 	if (set->outcome.lost) {
-		/* Without all its pages a set is of no use, and must never be freed as if it had them. */
+		/*
+		 * Without all its pages a set is of no use, and must never be freed as if it
+		 * had them.
+		 */
 		probe_forget(set);
 		return -EIO;
 	}
-	return 0;
-}
-
-/* Asks KHO a second time for the first folio of a restored set. It says no, and warns. */
-int probe_restore_again(struct probe_set *set, struct probe_reply *reply)
-{
-	struct folio *folio;
-
-	if (set->state != PROBE_RESTORED)
-		return probe_refuse(reply, -EINVAL, "%s is not restored", set->record.name);
-	folio = kho_restore_folio(PROBE_PHYS(set->entries[0]));
-	probe_say(reply, "again %s phys=%#llx folio=%s\n", set->record.name, PROBE_PHYS(set->entries[0]),
-		  folio ? "yes" : "none");
 	return 0;
 }

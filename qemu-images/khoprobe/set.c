@@ -94,11 +94,52 @@ static int allocate_folios(struct probe_set *set, const struct probe_request *re
 	return 0;
 }
 
+/*
+ * Whole page blocks of one zone, so that nothing beside them is looked at when they are
+ * isolated.
+ */
+static bool blocks_of_one_zone(unsigned long start, unsigned long count)
+{
+	struct page *first = pfn_to_online_page(start);
+
+	if (!IS_ALIGNED(start | count, pageblock_nr_pages) || !first)
+		return false;
+	for (unsigned long pfn = start; pfn < start + count; pfn += pageblock_nr_pages) {
+		struct page *page = pfn_to_online_page(pfn);
+
+		if (!page || page_zone(page) != page_zone(first) ||
+		    !zone_spans_pfn(page_zone(first), pfn) ||
+		    !zone_spans_pfn(page_zone(first), pfn + pageblock_nr_pages - 1))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Takes a range where it lies, also inside scratch, which is CMA and has only pages that can
+ * be moved away.
+ */
+static struct page *claim_range(const struct probe_request *request)
+{
+	unsigned long start = PHYS_PFN(request->at);
+
+	if (!PAGE_ALIGNED(request->at) || !blocks_of_one_zone(start, request->count))
+		return NULL;
+	if (alloc_contig_range(start, start + request->count, ACR_FLAGS_CMA,
+			       GFP_KERNEL | __GFP_NOWARN))
+		return NULL;
+	return pfn_to_page(start);
+}
+
 static int allocate_range(struct probe_set *set, const struct probe_request *request)
 {
 	int node = request->node == NUMA_NO_NODE ? numa_node_id() : request->node;
-	struct page *page = alloc_contig_pages(request->count, GFP_KERNEL | __GFP_NOWARN, node, NULL);
+	struct page *page;
 
+	if (request->at == PROBE_ANYWHERE)
+		page = alloc_contig_pages(request->count, GFP_KERNEL | __GFP_NOWARN, node, NULL);
+	else
+		page = claim_range(request);
 	if (!page)
 		return -ENOMEM;
 	for (unsigned long i = 0; i < request->count; i++)
@@ -138,7 +179,8 @@ static int allocate_pages(struct probe_set *set, const struct probe_request *req
 	}
 }
 
-static int check_request(const struct probe_request *request, u64 *entries, u64 *pages, struct probe_reply *reply)
+static int check_request(const struct probe_request *request, u64 *entries, u64 *pages,
+			 struct probe_reply *reply)
 {
 	bool folios = request->kind == PROBE_FOLIO;
 	unsigned int orders = request->max_order - request->min_order + 1;
@@ -146,11 +188,17 @@ static int check_request(const struct probe_request *request, u64 *entries, u64 
 	if (!request->count || request->count > PROBE_MAX_PAGES)
 		return probe_refuse(reply, -E2BIG, "a set has 1 to %lu pages", PROBE_MAX_PAGES);
 	/*
-	 * alloc_contig_pages() would look for less in the page block of page 0, which is in no zone: with CONFIG_DEBUG_VM
-	 * get_pfnblock_migratetype() takes that for a bug, and dump_page() calls itself until the stack is full (7.3).
+	 * alloc_contig_pages() would look for less in the page block of page 0, which is in no
+	 * zone: with CONFIG_DEBUG_VM get_pfnblock_migratetype() takes that for a bug, and
+	 * dump_page() calls itself until the stack is full (7.3).
 	 */
 	if (request->kind == PROBE_CONTIGUOUS && request->count < pageblock_nr_pages)
-		return probe_refuse(reply, -EINVAL, "a contiguous range has %lu pages or more", pageblock_nr_pages);
+		return probe_refuse(reply, -EINVAL, "a contiguous range has %lu pages or more",
+				    pageblock_nr_pages);
+	/* Without its checks KHO would hand over what the next kernel is loaded on top of. */
+	if (request->at != PROBE_ANYWHERE && !IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG))
+		return probe_refuse(reply, -EOPNOTSUPP,
+				    "without KEXEC_HANDOVER_DEBUG no place can be given");
 	*entries = folios ? (u64)request->count * orders : request->count;
 	*pages = 0;
 	if (!folios)
@@ -159,10 +207,12 @@ static int check_request(const struct probe_request *request, u64 *entries, u64 
 		for (unsigned int order = request->min_order; order <= request->max_order; order++)
 			*pages += (u64)request->count << order;
 	if (*entries > PROBE_MAX_ENTRIES || *pages > PROBE_MAX_PAGES)
-		return probe_refuse(reply, -E2BIG, "%llu entries of %llu pages are more than %lu of %lu", *entries,
+		return probe_refuse(reply, -E2BIG,
+				    "%llu entries of %llu pages are more than %lu of %lu", *entries,
 				    *pages, PROBE_MAX_ENTRIES, PROBE_MAX_PAGES);
 	if (*pages + SPARE_PAGES > (u64)max(si_mem_available(), 0L))
-		return probe_refuse(reply, -ENOMEM, "%llu pages would leave the guest less than %lu", *pages,
+		return probe_refuse(reply, -ENOMEM,
+				    "%llu pages would leave the guest less than %lu", *pages,
 				    SPARE_PAGES);
 	return 0;
 }
@@ -210,7 +260,8 @@ int probe_allocate(const struct probe_request *request, struct probe_reply *repl
 int probe_free(struct probe_set *set, struct probe_reply *reply)
 {
 	if (set->state == PROBE_PRESERVED)
-		return probe_refuse(reply, -EBUSY, "%s is preserved: unpreserve it first", set->record.name);
+		return probe_refuse(reply, -EBUSY, "%s is preserved: unpreserve it first",
+				    set->record.name);
 	if (set->state == PROBE_INHERITED)
 		return probe_refuse(reply, -EBUSY, "%s is not restored yet", set->record.name);
 	probe_release_pages(set, set->record.count);
@@ -219,7 +270,10 @@ int probe_free(struct probe_set *set, struct probe_reply *reply)
 	return 0;
 }
 
-/* Before the module goes away: what is preserved or not restored stays where it is, the rest is given back. */
+/*
+ * Before the module goes away: what is preserved or not restored stays where it is, the rest
+ * is given back.
+ */
 void probe_free_all(void)
 {
 	struct probe_set *set, *next;

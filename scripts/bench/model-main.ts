@@ -76,7 +76,10 @@ function alone(memory: number, preserved: boolean): Measured {
     Array.from({ length: HOPS + 1 }, () => facts),
     { experimentSha256: '0'.repeat(64) },
   )
-  const { nodeCount } = radixShape(preservedSet(pages, [], [], () => 0))
+  const { nodeCount } = radixShape(
+    preservedSet(pages, [], [], () => 0),
+    [],
+  )
   const milliseconds = performance.now() - started
   const used = process.cpuUsage(before)
   if (claims.length === 0 || nodeCount === 0) throw new Error('nothing was predicted')

@@ -48,6 +48,14 @@ function boots(): HopObservation[] {
       { index: 0, step: 'restore a', command: 'restore a', result: 'ok', ms: 1, set: restored, entries: [{ ...ENTRY }] },
       { index: 1, step: 'verify a', command: 'verify a', result: 'ok', ms: 1, set: { ...restored, intact: 2 } },
       { index: 2, step: 'free a', command: 'free a', result: 'EBUSY', ms: 0, message: 'a is preserved: unpreserve it first' },
+      {
+        index: 3,
+        step: 'kho_restore_folio a, entry 0',
+        command: 'kho_restore_folio a 0',
+        result: 'ok',
+        ms: 0,
+        call: { start: '0x2000', order: 1, answer: 'NULL' },
+      },
     ],
     left: seen([{ ...SET }]),
   }
@@ -61,6 +69,7 @@ const predicted: { readonly [S in WorkloadSubject]: SubjectValues[S] } = {
     { index: 0, step: 'restore a', result: 'ok' },
     { index: 2, step: 'free a', result: 'EBUSY' },
   ],
+  'workload.calls': [{ index: 3, function: 'kho_restore_folio', answer: 'NULL' }],
   'workload.inherited': [SHAPE],
   'workload.preserved': [SHAPE],
   'workload.restored': [
@@ -106,6 +115,10 @@ const step = (hops: HopObservation[], index: number) => {
 /** For every subject, something that would be wrong. */
 const damage: { readonly [S in WorkloadSubject]: (hops: HopObservation[]) => void } = {
   'workload.steps': (hops) => (step(hops, 2).result = 'ok'),
+  'workload.calls': (hops) => {
+    const { call } = step(hops, 3)
+    if (call) call.answer = 'folio'
+  },
   'workload.inherited': (hops) => {
     if (hops[1]?.workload) hops[1].workload.inherited = seen([])
   },

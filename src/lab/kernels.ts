@@ -81,7 +81,7 @@ async function kernelFacts(image: GuestImage, padding: number): Promise<KernelFa
     purgatorySize: manifest.purgatorySize,
     configSha256: manifest.configSha256,
     build: manifest.buildFacts,
-    ...((await hasOwnTests(image)) ? { hasOwnTests: true } : {}),
+    ...(await configFacts(image)),
   }
 }
 
@@ -96,8 +96,13 @@ export function factsOfFiles(kernel: string, bzImage: Uint8Array, initrdSize: nu
   }
 }
 
-const hasOwnTests = async ({ config }: GuestImage): Promise<boolean> =>
-  config !== undefined && /^CONFIG_(?:TEST_KEXEC_HANDOVER|LIVEUPDATE_TEST)=y$/m.test(await readFile(config, 'utf8'))
+/** What the configuration decides about KHO itself. */
+async function configFacts({ config }: GuestImage): Promise<Pick<KernelFacts, 'hasOwnTests' | 'checksScratch'>> {
+  if (config === undefined) return {}
+  const text = await readFile(config, 'utf8')
+  const hasOwnTests = /^CONFIG_(?:TEST_KEXEC_HANDOVER|LIVEUPDATE_TEST)=y$/m.test(text)
+  return { ...(hasOwnTests ? { hasOwnTests } : {}), checksScratch: /^CONFIG_KEXEC_HANDOVER_DEBUG=y$/m.test(text) }
+}
 
 /** Where the kernel's variables lie that say what KASLR drew; undefined for a kernel that the lab did not build. */
 export async function addressSpaceSymbols({ systemMap }: GuestImage): Promise<KernelSymbols> {

@@ -4,7 +4,7 @@ import { behaviourOf, builtWithout, rulesMissing, whyScheduleUnknown, type Behav
 import { firstBootFits, possibleProcessors } from './boot/first-boot.ts'
 import { isRandom } from './boot/kaslr.ts'
 import { commandLine } from './command-line.ts'
-import { ramSpans, whyRamUnknown } from './firmware-map.ts'
+import { nodesWithMemory, ramSpans, whyRamUnknown } from './firmware-map.ts'
 import { luoPlan, type LuoPlan } from './luo/plan.ts'
 import type { SessionPlan } from './luo/operations.ts'
 import { kernelOptions, type KernelOptions } from './kernel-options.ts'
@@ -113,7 +113,11 @@ export function bootsOf(experiment: Experiment, context: RuleContext, supposed: 
       options,
       kho,
       luo,
-      plan: planBoot((experiment.workload[hop] ?? []).filter(isMemoryStep), handedOver(kho, previous), kho.kind === 'on'),
+      plan: planBoot((experiment.workload[hop] ?? []).filter(isMemoryStep), handedOver(kho, previous), {
+        kho: kho.kind === 'on',
+        checksScratch: kernel.checksScratch,
+        scratchRegions: nodesWithMemory(machine).length + 2,
+      }),
       ...(memoryUnknown === undefined ? {} : { memoryUnknown }),
       ...(fault === undefined ? {} : { fault }),
       ...(death === undefined ? {} : { death }),

@@ -66,9 +66,17 @@ export function preservedSet(
   return packed.subarray(0, kept)
 }
 
-/** The node pages that kho_radix_add_key() (7.3) makes for these records; see the subject for the order of the lists. */
-export function radixShape(set: PreservedSet): SubjectValues['preserved.radix'] {
-  const nodes = radixLayoutOfKeys(set.map((packed) => radixKey(packed - (packed % PAGE_SIZE), packed % PAGE_SIZE)))
+/**
+ * The node pages that kho_radix_add_key() (7.3) makes for these records; see the subject for the order of the lists. `emptied`:
+ * records that kho_radix_del_key() took out again, which leaves the nodes.
+ */
+export function radixShape(set: PreservedSet, emptied: readonly PlainRecord[]): SubjectValues['preserved.radix'] {
+  const kept = set.map((packed) => radixKey(packed - (packed % PAGE_SIZE), packed % PAGE_SIZE))
+  const gone = new Set(emptied.map(({ start, order }) => radixKey(start, order)))
+  for (const key of kept) gone.delete(key)
+  const nodes = radixLayoutOfKeys(Float64Array.from([...gone, ...kept])).map((node) =>
+    node.level === 0 && gone.size > 0 ? { ...node, slots: node.slots.filter((slot) => !gone.has(node.prefix + slot)) } : node,
+  )
   const levels = Array.from({ length: RADIX_LEVELS }, (_unused, index) => {
     const slots = nodes.filter(({ level }) => level === RADIX_LEVELS - 1 - index).map((node) => slotList(node.slots))
     return slots

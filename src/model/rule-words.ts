@@ -56,6 +56,8 @@ export const RULE_WORDS: Readonly<Record<Subject, string>> = {
   'kexec.scratchArray': 'kexec loads a copy of the scratch array as a segment of its own, and setup_data says where.',
   'kexec.segments': 'Segments are placed one after the other, each at the highest free place of the scratch regions.',
   'workload.steps': 'khoprobe answers each command with the errno that the functions of KHO return.',
+  'workload.calls':
+    'A page that was given out has no mark any more; taking a record back clears the bit of that order and no other.',
   'workload.inherited': 'What the boot before preserved through its table is found again, entry by entry.',
   'workload.preserved': 'A set is handed over when it was preserved and not taken back before the kexec.',
   'workload.restored': 'kho_restore_folio() gives back each folio with its order and a reference count of one.',

@@ -9,7 +9,7 @@ import { firmwareMap, processorOf } from './firmware-map.ts'
 import { kexecRules } from './kexec-rules.ts'
 import { loaderRules } from './loader-rules.ts'
 import { memoryRules } from './memory-rules.ts'
-import { documentRecords, nodeOfPfn, preservedSet, radixShape } from './preserved-set.ts'
+import { documentRecords, nodeOfPfn, preservedSet, radixShape, type PlainRecord } from './preserved-set.ts'
 import { rootFdt } from './root-fdt.ts'
 import { defineRule, type Rule } from './rule.ts'
 import { tableRecords, workloadRules } from './workload/rules.ts'
@@ -22,11 +22,28 @@ const RegionInputs = z.array(z.object({ name: z.string(), size: z.int().positive
 
 const bytesToHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 
+const CalledRecords = z.array(z.object({ index: z.int(), start: Hex, order: z.int().min(0).max(52) }))
+
+/** Records that calls made, by their steps. */
+function recordsOfCalls(indexes: readonly number[], called: z.output<typeof CalledRecords> = []): Result<readonly PlainRecord[]> {
+  const records: PlainRecord[] = []
+  for (const index of indexes) {
+    const record = called.find((candidate) => candidate.index === index)
+    if (record === undefined) return err(`the call of step ${index} was not seen`)
+    records.push({ start: fromHex(record.start), order: record.order })
+  }
+  return ok(records)
+}
+
 const PreservedInputs = z.strictObject({
   /** Sub nodes whose blob is a preserved page. */
   subtrees: z.array(z.string()),
   regions: RegionInputs,
   nodes: z.array(z.array(Range)),
+  /** Steps whose call made a record that is in no set. */
+  calls: z.array(z.int()).optional(),
+  /** Steps whose record was taken back. */
+  emptied: z.array(z.int()).optional(),
 })
 const PreservedGiven = z.object({
   'tree.address': Hex,
@@ -34,6 +51,7 @@ const PreservedGiven = z.object({
   'tree.memblockRegions': z.array(NamedRegion).optional(),
   'tree.luoFlb': Hex.optional(),
   'workload.table': ProbeTableView.optional(),
+  'workload.calls': CalledRecords.optional(),
 })
 
 /** All records of a boot, from where the guest says that its pages are; sizes come from the experiment. */
@@ -57,7 +75,9 @@ function preservedRecords(
   const nodeOf = nodeOfPfn(nodes)
   const table = given['workload.table']
   const sets = table === undefined ? ok([]) : tableRecords(table, nodeOf)
-  return sets.ok ? ok(preservedSet(pages, regions, sets.value, nodeOf)) : sets
+  if (!sets.ok) return sets
+  const called = recordsOfCalls(inputs.calls ?? [], given['workload.calls'])
+  return called.ok ? ok(preservedSet(pages, regions, [...sets.value, ...called.value], nodeOf)) : called
 }
 
 /**
@@ -88,21 +108,30 @@ const handedOver = {
         .map(({ start, order }) => ({ start: hex(start), end: hex(start + orderBytes(order)) })),
     ),
   ),
-  /** Nothing writes to preserved pages during a hop but those that the next kernel frees, and drivers that own a region. */
+  /** Nothing writes to preserved pages during a hop but to those that a kernel frees, and drivers that own a region. */
   'content-kept': defineRule(
-    z.strictObject({ freed: z.array(z.string()), written: z.array(z.string()), serialized: z.boolean().optional() }),
+    z.strictObject({
+      freed: z.array(z.string()),
+      written: z.array(z.string()),
+      serialized: z.boolean().optional(),
+      calls: z.array(z.int()).optional(),
+    }),
     z.object({
+      'workload.calls': CalledRecords.optional(),
       'preserved.hashes': z.array(HashedRecord),
       'tree.addresses': Addresses,
       'tree.memblockRegions': z.array(NamedRegion).optional(),
     }),
-    ({ freed, written, serialized = false }, given) => {
+    ({ freed, written, serialized = false, calls = [] }, given) => {
       const addresses = given['tree.addresses']
+      const called = recordsOfCalls(calls, given['workload.calls'])
+      if (!called.ok) return called
       const left = [
         ...freed.flatMap((name) => (addresses[name] === undefined ? [] : [{ start: fromHex(addresses[name]), size: 1 }])),
         ...(given['tree.memblockRegions'] ?? [])
           .filter(({ name }) => written.includes(name))
           .map(({ start, size }) => ({ start: fromHex(start), size: fromHex(size) })),
+        ...called.value.map(({ start, order }) => ({ start, size: orderBytes(order) })),
       ]
       return ok(
         given['preserved.hashes'].filter(
@@ -167,7 +196,9 @@ export const rules = {
   }),
   'preserved-radix': defineRule(PreservedInputs, PreservedGiven, (inputs, given) => {
     const records = preservedRecords(inputs, given)
-    return records.ok ? ok(radixShape(records.value)) : records
+    if (!records.ok) return records
+    const emptied = recordsOfCalls(inputs.emptied ?? [], given['workload.calls'])
+    return emptied.ok ? ok(radixShape(records.value, emptied.value)) : emptied
   }),
   ...handedOver,
   ...kexecRules,

@@ -50,6 +50,12 @@ export const workloadObservers: ObserversOf<WorkloadSubject> = {
     guest: steps(({ index, step, result }) => ({ index, step, result })),
     host: never(IN_THE_GUEST),
   },
+  'workload.calls': {
+    guest: steps(({ index, command, call }) =>
+      call === undefined ? undefined : { index, function: command.split(' ')[0] ?? '', answer: call.answer },
+    ),
+    host: never('preserved.records shows from outside what became of the records'),
+  },
   'workload.inherited': {
     guest: workload(({ inherited }) => from(inherited, 'khoprobe', (sets) => value(sets.map(shapeOf)))),
     host: onHop(({ previous }) => {

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MiB } from '../../shared/units.ts'
 import type { Machine } from '../machine.ts'
 import { startMachine } from '../start-machine.ts'
 import { appendCpio } from './cpio.ts'
 import { ensureImage } from './image.ts'
+import { KHOPROBE_LOG } from './modules-part.ts'
 import { makeRunKeys } from './run-cpio.ts'
 
 describe("the guest's own tools", () => {
@@ -32,6 +34,12 @@ describe("the guest's own tools", () => {
     const { code, stdout, stderr } = await machine.exec(command)
     return { code, out: stdout.toString('latin1'), err: stderr.trim() }
   }
+
+  it('khoprobe compiles under W=1 without a warning', async () => {
+    const said = await readFile(path.join((await ensureImage()).directory, KHOPROBE_LOG), 'utf8')
+    expect(said).toContain('W=1 modules')
+    expect(said.match(/^.*(warning|error):.*$/gim) ?? []).toEqual([])
+  })
 
   it('kho-capture frames files, directories and failures, and counts bytes itself', async () => {
     await run('mkdir -p /tmp/t/b && printf hello >/tmp/t/b/file && : >/tmp/t/a && ln -s a /tmp/t/link && mkfifo /tmp/t/fifo')

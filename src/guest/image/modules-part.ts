@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { z } from 'zod'
 import { PageFacts } from '../../shared/documents/page-facts.ts'
@@ -14,6 +14,8 @@ import { runStep } from './process.ts'
 
 /** A further initramfs, which goes behind the lab's own: the lab's kernel modules below /lib/khoprobe. */
 export const MODULES_FILE = 'modules.cpio.gz'
+/** What make printed when it compiled khoprobe with W=1: the evidence that there was no warning. */
+export const KHOPROBE_LOG = 'khoprobe-build.log'
 
 /** part.json of a kernel's modules in the cache. */
 const ModulesPart = z.object({
@@ -24,7 +26,7 @@ const ModulesPart = z.object({
 export type ModulesPart = z.infer<typeof ModulesPart>
 
 /** Raised by hand when the same sources are built otherwise. */
-const MODULES_VERSION = 1
+const MODULES_VERSION = 2
 
 const modulesKey = (kernelKey: string, { khoprobe, pageFacts }: LabSources): string =>
   contentKey({ builder: MODULES_VERSION, part: 'modules', kernel: kernelKey, khoprobe, pageFacts })
@@ -56,10 +58,12 @@ export async function makeModules(
   const directory = path.join(job.work, 'modules')
   await mkdir(directory)
   const tree = await ensureBuildTree(job, wish, kernel)
-  const compiled = await compileKhoprobe(job, tree).catch((error: unknown) => leftOut(job, kernel.part, error))
+  const compiled = await compileKhoprobe(job, tree, path.join(directory, KHOPROBE_LOG)).catch((error: unknown) =>
+    leftOut(job, kernel.part, error),
+  )
   if (compiled !== undefined) await writeFile(path.join(directory, MODULES_FILE), compiled.cpio)
   const part: ModulesPart = {
-    files: compiled === undefined ? [] : await describeFiles(directory, [MODULES_FILE]),
+    files: compiled === undefined ? [] : await describeFiles(directory, [MODULES_FILE, KHOPROBE_LOG]),
     pageFacts: compiled?.pageFacts,
   }
   await writeFile(path.join(directory, 'part.json'), `${JSON.stringify(part, undefined, 2)}\n`)
@@ -73,13 +77,22 @@ function leftOut(job: PartJob, { source }: KernelPart, error: unknown): undefine
   return undefined
 }
 
-async function compileKhoprobe(job: PartJob, tree: BuildTree): Promise<{ cpio: Buffer; pageFacts: PageFacts | undefined }> {
+async function compileKhoprobe(
+  job: PartJob,
+  tree: BuildTree,
+  said: string,
+): Promise<{ cpio: Buffer; pageFacts: PageFacts | undefined }> {
   const folder = path.join(job.work, 'khoprobe')
   await cp(path.join(job.sources.directory, 'khoprobe'), folder, { recursive: true })
   await writeFile(path.join(folder, 'page-facts.c'), job.sources.pageFacts)
-  const run = { log: job.log, signal: job.signal }
-  await runStep([...makeArguments(tree), `M=${folder}`, 'W=1', 'modules'], run)
-  await runStep([...makeArguments(tree), `M=${folder}`, 'page-facts.o'], run)
+  const { log, signal } = job
+  await writeFile(said, '')
+  try {
+    await runStep([...makeArguments(tree), `M=${folder}`, 'W=1', 'modules'], { log: said, signal })
+  } finally {
+    await appendFile(log, await readFile(said))
+  }
+  await runStep([...makeArguments(tree), `M=${folder}`, 'page-facts.o'], { log, signal })
   const cpio = compress(
     writeCpio([
       { kind: 'directory', path: 'lib/khoprobe', mode: 0o755 },

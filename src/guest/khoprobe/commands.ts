@@ -8,8 +8,11 @@ function seedOf(seed: number, name: string): number {
   return hash
 }
 
-/** The line for a step, in the language of qemu-images/khoprobe/command.c. `index`: the step's place in its boot. */
-export function probeCommand(step: MemoryStep, seed: number, hop: number, index: number): string {
+/**
+ * The line for a step, in the language of qemu-images/khoprobe/command.c. `index`: the step's place in its boot; `at`: where a
+ * range has to lie.
+ */
+export function probeCommand(step: MemoryStep, seed: number, hop: number, index: number, at?: string): string {
   switch (step.step) {
     case 'allocate': {
       const [first = 0] = step.orders
@@ -20,6 +23,7 @@ export function probeCommand(step: MemoryStep, seed: number, hop: number, index:
         ...(step.node === undefined ? [] : [`node=${step.node}`]),
         ...(step.movable ? ['movable'] : []),
         ...(step.huge ? ['huge'] : []),
+        ...(at === undefined ? [] : [`at=${at}`]),
       ]
       return `alloc ${step.name} ${step.kind} ${size} ${options.join(' ')}`
     }
@@ -34,5 +38,10 @@ export function probeCommand(step: MemoryStep, seed: number, hop: number, index:
     case 'verify':
     case 'put':
       return `${step.step} ${step.name}`
+    case 'kho_restore_folio':
+      return `${step.step} ${step.name} ${step.entry}`
+    case 'kho_preserve_pages':
+    case 'kho_unpreserve_pages':
+      return `${step.step} ${step.name} ${step.entry} ${step.order}`
   }
 }

@@ -5,9 +5,9 @@ import {
   notSeen,
   seen,
   SetReport,
+  StepObservation,
   stepText,
   type Reading,
-  type StepObservation,
   type WorkloadObservation,
   type MemoryStep,
 } from '../../shared/documents/index.ts'
@@ -22,6 +22,7 @@ import { probeCommand } from './commands.ts'
 const COMMAND_TIMEOUT_MS = 15 * 60_000
 /** PROBE_SHOW_MAX of qemu-images/khoprobe/khoprobe.h. */
 const SHOWN_AT_ONCE = 1024
+const SCRATCH_STARTS = '/sys/kernel/debug/kho/out/scratch_phys'
 
 export interface WorkloadRun {
   readonly hop: number
@@ -77,7 +78,13 @@ async function listSets(channel: GuestChannel, run: WorkloadRun): Promise<Readin
 }
 
 async function runStep(channel: GuestChannel, run: WorkloadRun, step: MemoryStep, index: number): Promise<StepObservation> {
-  const command = probeCommand(step, run.seed, run.hop, index)
+  const region = step.step === 'allocate' ? step.scratch : undefined
+  const at = region === undefined ? undefined : await scratchStart(channel, region)
+  const command = probeCommand(step, run.seed, run.hop, index, at)
+  if (region !== undefined && at === undefined) {
+    const message = `debugfs shows no scratch region ${region}`
+    return { index, step: stepText(step), command, result: 'ENOENT', ms: 0, message }
+  }
   const [answer] = await give(channel, run, [command])
   if (answer === undefined) throw new RangeError('one line has one answer')
   const line = answer.lines.find((candidate) => candidate.startsWith('set '))
@@ -94,7 +101,27 @@ async function runStep(channel: GuestChannel, run: WorkloadRun, step: MemoryStep
     ...(message === undefined ? {} : { message }),
     ...(set === undefined ? {} : { set }),
     ...(entries === undefined ? {} : { entries }),
+    ...callOf(answer.lines),
   }
+}
+
+/** Where a scratch region begins; undefined where debugfs does not show it. */
+async function scratchStart(channel: GuestChannel, region: number): Promise<string | undefined> {
+  const { code, stdout } = await channel.exec(`cat ${SCRATCH_STARTS}`)
+  const start = code === 0 ? stdout.toString('latin1').split('\n')[region] : undefined
+  return start !== undefined && /^0x[0-9a-f]{1,16}$/.test(start) ? start : undefined
+}
+
+function callOf(lines: readonly string[]): Pick<StepObservation, 'call'> {
+  const line = lines.find((candidate) => candidate.startsWith('call '))
+  if (line === undefined) return {}
+  const fields = probeFields(line)
+  const call = StepObservation.shape.call.safeParse({
+    start: fields.get('phys'),
+    order: Number(fields.get('order')),
+    answer: fields.get('answer'),
+  })
+  return call.data === undefined ? {} : { call: call.data }
 }
 
 async function listEntries(channel: GuestChannel, run: WorkloadRun, set: SetReport): Promise<EntryReport[] | undefined> {

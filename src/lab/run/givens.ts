@@ -32,7 +32,7 @@ export function givensFrom({ environment, hops }: Observed): Givens {
 }
 
 /** Fields that are undefined were not observed. */
-function givensOfHop({ guest, host }: HopObservation): Record<string, Json> {
+function givensOfHop({ guest, host, workload }: HopObservation): Record<string, Json> {
   const root = host.outRoot.ok ? host.outRoot.value : undefined
   const values: { readonly [K in keyof GivenValues]: GivenValues[K] | undefined } = {
     'kernel.base': guest.iomem.ok ? guest.iomem.value.find(({ name }) => name === 'Kernel code')?.start : undefined,
@@ -46,6 +46,9 @@ function givensOfHop({ guest, host }: HopObservation): Record<string, Json> {
     'tree.blob': root && { address: root.address, size: root.blob.size, sha256: root.blob.sha256 },
     'workload.table': host.probeTable?.ok ? host.probeTable.value : undefined,
     'workload.memory': host.probeTable?.ok ? workloadMemory(host.probeTable.value) : undefined,
+    'workload.calls': workload?.steps.flatMap(({ index, call }) =>
+      call === undefined ? [] : [{ index, start: call.start, order: call.order }],
+    ),
     'preserved.records': preservedRecords(host),
     'preserved.runs': preservedRuns(host),
     'preserved.nodes': preservedNodes(host),

@@ -80,6 +80,7 @@ const reserveMemClaim = (
 /** luo_early_startup() frees the LUO page; a region's owner may write as soon as the kernel runs. */
 function contentClaim(boot: Boot, previous: Boot): PredictedClaim {
   const owned = boot.options.regionsHaveUsers || previous.options.regionsHaveUsers
+  const freed = previous.plan.loose.flatMap((record) => (record.freed ? [record.index] : []))
   const written = owned ? previous.options.reserveMem.map(({ name }) => name) : []
   return claim(
     boot,
@@ -92,11 +93,13 @@ function contentClaim(boot: Boot, previous: Boot): PredictedClaim {
         freed: previous.options.liveupdate && boot.options.kho ? [LUO_NODE] : [],
         written,
         ...(previous.luo.calls.length === 0 ? {} : { serialized: true }),
+        ...(freed.length === 0 ? {} : { calls: freed }),
       },
       [
         givenOf(previous.hop, 'preserved.hashes'),
         givenOf(previous.hop, 'tree.addresses'),
         ...(written.length === 0 ? [] : [givenOf(previous.hop, 'tree.memblockRegions')]),
+        ...(freed.length === 0 ? [] : [givenOf(previous.hop, 'workload.calls')]),
       ],
     ),
   )

@@ -12,6 +12,8 @@ export function preservedClaims(boot: Boot, state: KhoOn): readonly PredictedCla
     subtrees: subtreePlan(options.liveupdate, options.reserveMem, state.behaviour, plan.table).map(({ name }) => name),
     regions: options.reserveMem.map(({ name, size }) => ({ name, size })),
     nodes: nodeSpans(boot.experiment.machine).map((spans) => spans.map(toRange)),
+    ...(plan.loose.length === 0 ? {} : { calls: plan.loose.map(({ index }) => index) }),
+    ...(plan.emptied.length === 0 ? {} : { emptied: plan.emptied.map(({ index }) => index) }),
   }
   const given = [
     givenOf(hop, 'tree.address'),
@@ -19,6 +21,7 @@ export function preservedClaims(boot: Boot, state: KhoOn): readonly PredictedCla
     ...(options.reserveMem.length === 0 ? [] : [givenOf(hop, 'tree.memblockRegions')]),
     ...(options.liveupdate ? [givenOf(hop, 'tree.luoFlb')] : []),
     ...(plan.table ? [givenOf(hop, 'workload.table')] : []),
+    ...(plan.loose.length + plan.emptied.length === 0 ? [] : [givenOf(hop, 'workload.calls')]),
   ]
   const basis = [
     ...kho('kho_alloc_preserve', '__kho_preserve_pages_order', 'kho_radix_add_key'),

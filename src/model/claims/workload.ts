@@ -11,6 +11,7 @@ export function workloadClaims(boot: Boot): readonly PredictedClaim[] {
   const { plan } = boot
   return [
     ...(plan.steps.length === 0 ? [] : [stepsClaim(boot)]),
+    ...callsClaim(boot),
     ...(boot.hop === 0 ? [] : [inheritedClaim(boot)]),
     ...(boot.kho.kind === 'on' ? [leavingClaim(boot)] : []),
     ...restoreClaims(boot),
@@ -33,6 +34,25 @@ const stepsClaim = (boot: Boot): PredictedClaim =>
       value: boot.plan.steps.flatMap(({ index, text, result }) => (result === undefined ? [] : [{ index, step: text, result }])),
     },
   )
+
+function callsClaim(boot: Boot): readonly PredictedClaim[] {
+  const calls = boot.plan.steps.flatMap(({ index, step, answer }) =>
+    answer === undefined ? [] : [{ index, function: step.step, answer }],
+  )
+  if (calls.length === 0) return []
+  return [
+    claim(
+      boot,
+      'workload.calls',
+      'What functions of KHO answer that are called once too often, or with another order',
+      [
+        ...kho('kho_restore_page', '__kho_preserve_pages_order', 'kho_radix_add_key', 'kho_radix_del_key'),
+        ...khoprobe('probe_call_restore', 'probe_call_unpreserve'),
+      ],
+      { value: calls },
+    ),
+  ]
+}
 
 /** Sets that were not preserved are not among them: they are lost. */
 function inheritedClaim(boot: Boot): PredictedClaim {

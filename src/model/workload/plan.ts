@@ -1,4 +1,5 @@
 import { stepText, type MemoryStep } from '../../shared/documents/index.ts'
+import { call, orderOf, type LooseRecord } from './calls.ts'
 
 type AllocateStep = Extract<MemoryStep, { readonly step: 'allocate' }>
 
@@ -7,7 +8,11 @@ export interface PlannedSet {
   readonly kind: AllocateStep['kind']
   readonly entries: number
   readonly pages: number
+  /** Of the entries, in their order: as many of each. */
+  readonly orders: readonly number[]
   readonly huge: boolean
+  /** Lies in scratch, where this kernel refuses to preserve it. */
+  readonly inScratch?: boolean
   readonly state: 'allocated' | 'preserved' | 'inherited' | 'restored'
   /** Why it is not known what became of it: then nothing is said of it. */
   readonly unknown?: string
@@ -19,6 +24,8 @@ export interface PlannedStep {
   readonly step: MemoryStep
   /** An errno's name or ok; absent when that is the guest's choice. */
   readonly result?: string
+  /** What a function of KHO answers that was called for one entry. */
+  readonly answer?: string
   /** The set that the step is about, as the step leaves it. */
   readonly set?: PlannedSet
 }
@@ -32,50 +39,79 @@ export interface BootPlan {
   readonly left: readonly PlannedSet[]
   /** The table exists from the first set that is preserved, to the end of the boot. */
   readonly table: boolean
-  /** Something was taken back from KHO, or may have been because KHO refused the rest: its nodes of the radix tree stay, empty. */
+  /** A set was taken back from KHO, or may have been because KHO refused the rest: its nodes of the radix tree stay, empty. */
   readonly withdrawn: boolean
+  /** Records that no set has, by the steps that made them. */
+  readonly loose: readonly LooseRecord[]
+  /** Such records that were taken back: their nodes of the tree stay. */
+  readonly emptied: readonly LooseRecord[]
+}
+
+/** What a boot can do, as far as its kernel decides. */
+export interface ProbeKernel {
+  /** This boot can preserve. */
+  readonly kho: boolean
+  /** CONFIG_KEXEC_HANDOVER_DEBUG; undefined where that is not known. */
+  readonly checksScratch: boolean | undefined
+  readonly scratchRegions: number
 }
 
 /** PROBE_MAX_SETS of qemu-images/khoprobe/khoprobe.h. */
 const MAX_SETS = 31
+const NO_CONFIG =
+  'the configuration of this kernel is not known: khoprobe takes no range inside scratch without KEXEC_HANDOVER_DEBUG'
 const MOVABLE =
   'movable pages may lie in scratch, which is CMA; kho_preserve_folio() refuses those, and which they are is the guest’s choice'
 
 /**
- * The plan of one boot. `handed`: the sets of the boot before that go over; empty where there is no handover. `khoEnabled`: this
- * boot can preserve. The rules are those of qemu-images/khoprobe (set.c, handover.c, restore.c).
+ * The plan of one boot. `handed`: the sets of the boot before that go over; empty where there is no handover. The rules are those
+ * of qemu-images/khoprobe (set.c, handover.c, restore.c, call.c).
  */
-export function planBoot(steps: readonly MemoryStep[], handed: readonly PlannedSet[], khoEnabled: boolean): BootPlan {
+export function planBoot(steps: readonly MemoryStep[], handed: readonly PlannedSet[], kernel: ProbeKernel): BootPlan {
   const inherited = handed.map((set): PlannedSet => ({ ...set, state: 'inherited' }))
-  const sets = new Map(inherited.map((set) => [set.name, set]))
-  let table = false
+  const state: ProbeState = {
+    sets: new Map(inherited.map((set) => [set.name, set])),
+    loose: [],
+    emptied: [],
+    table: false,
+    withdrawn: false,
+  }
   const planned = steps.map((step, index): PlannedStep => {
-    const { result, set } = carryOut(step, sets, khoEnabled)
-    table ||= step.step === 'preserve' && khoEnabled && (result === undefined || result === 'ok')
+    const { result, set, answer } = carryOut(step, index, state, kernel)
+    const takenBack = step.step === 'unpreserve' && (result ?? 'ok') === 'ok'
+    state.withdrawn ||= takenBack || (step.step === 'preserve' && result === undefined)
     return {
       index,
       text: stepText(step),
       step,
       ...(result === undefined ? {} : { result }),
+      ...(answer === undefined ? {} : { answer }),
       ...(set === undefined ? {} : { set }),
     }
   })
-  const withdrawn = planned.some(
-    ({ step, result }) =>
-      (step.step === 'unpreserve' && (result ?? 'ok') === 'ok') || (step.step === 'preserve' && result === undefined),
-  )
-  return { inherited, steps: planned, left: [...sets.values()], table, withdrawn }
+  const { sets, ...rest } = state
+  return { inherited, steps: planned, left: [...sets.values()], ...rest }
 }
 
-interface Outcome {
+/** What changes from step to step. */
+export interface ProbeState {
+  readonly sets: Map<string, PlannedSet>
+  loose: readonly LooseRecord[]
+  emptied: readonly LooseRecord[]
+  table: boolean
+  withdrawn: boolean
+}
+
+export interface Outcome {
   readonly result: string | undefined
+  readonly answer?: string
   readonly set?: PlannedSet | undefined
 }
 
-function carryOut(step: MemoryStep, sets: Map<string, PlannedSet>, khoEnabled: boolean): Outcome {
+function carryOut(step: MemoryStep, index: number, state: ProbeState, kernel: ProbeKernel): Outcome {
   switch (step.step) {
     case 'allocate':
-      return allocate(step, sets)
+      return allocate(step, state.sets, kernel)
     case 'churn':
     case 'wait':
       return { result: 'ok' }
@@ -85,58 +121,85 @@ function carryOut(step: MemoryStep, sets: Map<string, PlannedSet>, khoEnabled: b
     case 'restore':
     case 'verify':
     case 'put': {
-      const set = sets.get(step.name)
+      const set = state.sets.get(step.name)
       if (set === undefined) return { result: 'ENOENT' }
+      // What of a set is unknown may be that KHO takes it.
+      state.table ||= step.step === 'preserve' && kernel.kho && set.unknown !== undefined
       if (set.unknown !== undefined) return { result: undefined, set }
-      return onSet(step.step, set, sets, khoEnabled)
+      return step.step === 'preserve' ? preserve(set, state, kernel) : onSet(step.step, set, state)
     }
+    case 'kho_restore_folio':
+    case 'kho_preserve_pages':
+    case 'kho_unpreserve_pages':
+      return call(step, index, state, kernel)
   }
 }
 
-function allocate(step: AllocateStep, sets: Map<string, PlannedSet>): Outcome {
+function allocate(step: AllocateStep, sets: Map<string, PlannedSet>, kernel: ProbeKernel): Outcome {
+  const { scratch } = step
+  if (scratch !== undefined && (!kernel.kho || scratch >= kernel.scratchRegions)) return { result: 'ENOENT' }
   const there = sets.get(step.name)
   if (there !== undefined) return there.unknown === undefined ? { result: 'EEXIST' } : { result: undefined, set: there }
   if (sets.size >= MAX_SETS) return [...sets.values()].some(isUnknown) ? { result: undefined } : { result: 'ENOSPC' }
+  if (scratch !== undefined && kernel.checksScratch === false) return { result: 'EOPNOTSUPP' }
   const folios = step.kind === 'folio'
   const set: PlannedSet = {
     name: step.name,
     kind: step.kind,
     entries: folios ? step.orders.length * step.count : step.pages,
     pages: folios ? step.orders.reduce((sum, order) => sum + step.count * 2 ** order, 0) : step.pages,
+    orders: step.orders,
     huge: step.huge,
+    ...(scratch === undefined ? {} : { inScratch: true }),
     state: 'allocated',
   }
-  sets.set(step.name, set)
-  if (step.movable) sets.set(step.name, { ...set, unknown: MOVABLE })
+  if (scratch !== undefined && kernel.checksScratch === undefined) {
+    sets.set(step.name, { ...set, unknown: NO_CONFIG })
+    return { result: undefined }
+  }
+  sets.set(step.name, step.movable ? { ...set, unknown: MOVABLE } : set)
   return { result: 'ok', set }
 }
 
 const isUnknown = ({ unknown }: PlannedSet): boolean => unknown !== undefined
 
-type Verb = Exclude<MemoryStep['step'], 'allocate' | 'churn' | 'wait'>
+function become(set: PlannedSet, state: PlannedSet['state'], sets: Map<string, PlannedSet>): Outcome {
+  const changed = { ...set, state }
+  sets.set(set.name, changed)
+  return { result: 'ok', set: changed }
+}
 
-function onSet(verb: Verb, set: PlannedSet, sets: Map<string, PlannedSet>, khoEnabled: boolean): Outcome {
-  const become = (state: PlannedSet['state']): Outcome => {
-    const changed = { ...set, state }
-    sets.set(set.name, changed)
-    return { result: 'ok', set: changed }
-  }
+/** khoprobe makes its table before it asks KHO, so there is one also when KHO refuses. */
+function preserve(set: PlannedSet, state: ProbeState, { kho }: ProbeKernel): Outcome {
+  if (!kho) return { result: 'EOPNOTSUPP' }
+  if (set.state === 'preserved') return { result: 'EALREADY' }
+  if (set.state === 'inherited') return { result: 'EBUSY' }
+  state.table = true
+  return set.inScratch === true ? { result: 'EINVAL' } : become(set, 'preserved', state.sets)
+}
+
+type Verb = 'unpreserve' | 'free' | 'restore' | 'verify' | 'put'
+
+function onSet(verb: Verb, set: PlannedSet, probe: ProbeState): Outcome {
+  const { sets } = probe
   const gone = (): Outcome => {
     sets.delete(set.name)
+    probe.loose = probe.loose.map((record) => (record.name === set.name ? { ...record, freed: true } : record))
     return { result: 'ok' }
   }
   const { state } = set
   switch (verb) {
-    case 'preserve':
-      if (!khoEnabled) return { result: 'EOPNOTSUPP' }
-      if (state === 'preserved') return { result: 'EALREADY' }
-      return state === 'inherited' ? { result: 'EBUSY' } : become('preserved')
     case 'unpreserve':
-      return state === 'preserved' ? become('allocated') : { result: 'EINVAL' }
+      if (state !== 'preserved') return { result: 'EINVAL' }
+      // A record that a set and a call both made is one.
+      probe.loose = probe.loose.filter(
+        (record) => record.freed || record.name !== set.name || record.order !== orderOf(set, record.entry),
+      )
+      return become(set, 'allocated', sets)
     case 'free':
       return state === 'preserved' || state === 'inherited' ? { result: 'EBUSY' } : gone()
     case 'restore':
-      if (state === 'inherited') return become('restored')
+      if (state === 'inherited') return become(set, 'restored', sets)
       return { result: state === 'restored' ? 'EALREADY' : 'EINVAL' }
     case 'verify':
       return state === 'inherited' ? { result: 'EBUSY' } : { result: 'ok', set }

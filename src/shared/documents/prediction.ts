@@ -66,6 +66,8 @@ export const KernelFacts = z.object({
   build: KernelBuildFacts.optional(),
   /** CONFIG_TEST_KEXEC_HANDOVER or CONFIG_LIVEUPDATE_TEST: this kernel preserves memory of its own for its tests. */
   hasOwnTests: z.boolean().optional(),
+  /** CONFIG_KEXEC_HANDOVER_DEBUG: this kernel refuses to preserve what lies in scratch. Absent where the configuration is not known. */
+  checksScratch: z.boolean().optional(),
 })
 export type KernelFacts = z.infer<typeof KernelFacts>
 

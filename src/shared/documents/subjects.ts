@@ -179,6 +179,8 @@ export interface SubjectValues extends MemorySubjects {
 
   /** Answers of khoprobe, an errno's name or ok, for the steps that the prediction names. Guest. */
   'workload.steps': readonly { readonly index: number; readonly step: string; readonly result: string }[]
+  /** Functions of KHO that were called for one entry of a set, and their answer: `NULL`, `folio`, `0`, `void`. Guest. */
+  'workload.calls': readonly { readonly index: number; readonly function: string; readonly answer: string }[]
   /** Sets of the boot before, in the order of its table. Guest: what khoprobe found. Host: the table as that boot left it in RAM. */
   'workload.inherited': readonly SetShape[]
   /** Sets that this boot hands over. Guest: khoprobe's list after the last step. Host: the table in RAM. */
@@ -250,6 +252,8 @@ export interface GivenValues {
   'tree.blob': { readonly address: string; readonly size: number; readonly sha256: string }
   /** khoprobe's table as it lies in guest RAM when the workload of the boot is done. */
   'workload.table': ProbeTableView
+  /** What calls of functions of KHO were about, by the index of their step. */
+  'workload.calls': readonly { readonly index: number; readonly start: string; readonly order: number }[]
   /** What memory the table has: its own page, and of each set the lists, the chunks of a vmalloc area, and the pages; ranges that touch joined. */
   'workload.memory': {
     readonly address: string

@@ -49,6 +49,25 @@ const Allocate = z.strictObject({
   huge: z.boolean().default(false).meta({ description: 'vmalloc_huge(): mapped by 2 MiB where it can be' }),
   movable: z.boolean().default(false).meta({ description: 'GFP_HIGHUSER_MOVABLE instead of GFP_KERNEL' }),
   node: z.int().min(0).max(7).optional().meta({ description: 'NUMA node; where the guest likes, when absent' }),
+  scratch: z.int().min(0).max(65).optional().meta({
+    description: 'a contiguous range at the beginning of this scratch region (0 is the first), where nothing can be preserved',
+  }),
+})
+
+/** An entry of a set, by its place. */
+const entryOfSet = {
+  set: SetName,
+  entry: z
+    .int()
+    .min(0)
+    .max(SET_ENTRIES_MAX - 1)
+    .default(0)
+    .meta({ description: 'which folio of the set; 0 is the first' }),
+}
+const EntryOfSet = z.strictObject(entryOfSet)
+const RecordOfEntry = z.strictObject({
+  ...entryOfSet,
+  order: z.int().min(0).max(MAX_FOLIO_ORDER).meta({ description: '2^order pages from the first page of the entry' }),
 })
 
 const Churn = z.strictObject({
@@ -81,6 +100,9 @@ export const memorySteps = {
   restore: SetNames.meta({ description: 'takes sets back after a hop: from_kho()' }),
   verify: SetNames.meta({ description: 'compares every byte of sets with their pattern' }),
   put: SetNames.meta({ description: 'drops the last reference of every page: folio_put()' }),
+  kho_restore_folio: EntryOfSet.meta({ description: 'asks the kernel for an entry that was restored, or never preserved' }),
+  kho_preserve_pages: RecordOfEntry.meta({ description: "hands pages of a set over, past khoprobe's table" }),
+  kho_unpreserve_pages: RecordOfEntry.meta({ description: 'takes back a record of this order, whichever the entry has' }),
 } as const
 
 interface AllocateStep {
@@ -96,6 +118,8 @@ interface AllocateStep {
   readonly huge: boolean
   readonly movable: boolean
   readonly node?: number | undefined
+  /** Index of the scratch region that the range has to lie in; only contiguous ranges. */
+  readonly scratch?: number | undefined
 }
 
 interface ChurnStep {
@@ -115,9 +139,18 @@ interface SetStep {
   readonly name: string
 }
 
+/** A function of KHO that is called for one entry of a set, past what khoprobe's own table allows. */
+interface CallStep {
+  readonly step: 'kho_restore_folio' | 'kho_preserve_pages' | 'kho_unpreserve_pages'
+  readonly name: string
+  readonly entry: number
+  /** 0 for kho_restore_folio, which takes none. */
+  readonly order: number
+}
+
 /** A step of this family as it is carried out: one set per step. */
-export type MemoryStep = AllocateStep | ChurnStep | WaitStep | SetStep
-export type { AllocateStep }
+export type MemoryStep = AllocateStep | ChurnStep | WaitStep | SetStep | CallStep
+export type { AllocateStep, CallStep }
 
 type Written = { readonly [K in keyof typeof memorySteps]?: z.output<(typeof memorySteps)[K]> | undefined }
 
@@ -129,6 +162,16 @@ export function memoryStepsOf(written: Written): readonly MemoryStep[] | undefin
   for (const step of ['preserve', 'unpreserve', 'free', 'restore', 'verify', 'put'] as const) {
     const names = written[step]
     if (names !== undefined) return names.map((name) => ({ step, name }))
+  }
+  return callStepsOf(written)
+}
+
+function callStepsOf(written: Written): readonly CallStep[] | undefined {
+  const { kho_restore_folio: restored } = written
+  if (restored !== undefined) return [{ step: 'kho_restore_folio', name: restored.set, entry: restored.entry, order: 0 }]
+  for (const step of ['kho_preserve_pages', 'kho_unpreserve_pages'] as const) {
+    const called = written[step]
+    if (called !== undefined) return [{ step, name: called.set, entry: called.entry, order: called.order }]
   }
   return undefined
 }
@@ -145,8 +188,12 @@ const PAGE_BLOCK = 2 * MiB
 /** What the schema alone cannot say of a written step. */
 export function memoryStepProblem({ allocate }: Written): { readonly key: string; readonly message: string } | undefined {
   if (allocate === undefined) return undefined
-  const { kind, size, order, count, huge, movable } = allocate
+  const { kind, size, order, count, huge, movable, scratch } = allocate
   const at = (key: string, message: string) => ({ key, message })
+  if (scratch !== undefined) {
+    if (kind !== 'contiguous') return at('scratch', 'only a contiguous range can be asked for inside scratch')
+    if ((size ?? 0) % PAGE_BLOCK !== 0) return at('size', 'a range inside scratch is a multiple of 2 MiB, a page block')
+  }
   if (kind === 'folio') {
     if (size !== undefined) return at('size', 'folios have order and count; size is for contiguous and vmalloc')
     if (huge) return at('huge', 'only a vmalloc area can be huge')
@@ -175,7 +222,7 @@ export function stepText(step: MemoryStep): string {
       const orders = first === last ? `${first}` : `${first}..${last}`
       return step.kind === 'folio'
         ? `allocate ${step.name}: ${step.count} folios of order ${orders}`
-        : `allocate ${step.name}: ${step.kind}, ${step.pages} pages${step.huge ? ', huge' : ''}`
+        : `allocate ${step.name}: ${step.kind}, ${step.pages} pages${step.huge ? ', huge' : ''}${inScratch(step)}`
     }
     case 'churn':
       return `churn ${step.operations} operations`
@@ -188,5 +235,12 @@ export function stepText(step: MemoryStep): string {
     case 'verify':
     case 'put':
       return `${step.step} ${step.name}`
+    case 'kho_restore_folio':
+      return `${step.step} ${step.name}, entry ${step.entry}`
+    case 'kho_preserve_pages':
+    case 'kho_unpreserve_pages':
+      return `${step.step} ${step.name}, entry ${step.entry}, order ${step.order}`
   }
 }
+
+const inScratch = ({ scratch }: AllocateStep): string => (scratch === undefined ? '' : `, in scratch region ${scratch}`)

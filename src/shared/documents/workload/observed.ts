@@ -61,6 +61,8 @@ export const StepObservation = z.object({
   set: SetReport.optional(),
   /** Of allocate and restore, for sets of up to 4096 entries. */
   entries: z.array(EntryReport).optional(),
+  /** Of a function of KHO that was called for one entry: where that lies, and what the kernel answered. */
+  call: z.object({ start: Hex, order: z.int().min(0), answer: z.string() }).optional(),
 })
 export type StepObservation = z.infer<typeof StepObservation>
 

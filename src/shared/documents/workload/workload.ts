@@ -39,6 +39,8 @@ export const Workload = z
   .default([])
   .meta({ description: 'what the guest does with memory, boot by boot' })
 
+const ONLY_FIRST = 'only in boot 0: later kernels are loaded into scratch, and what of it is free then is not known'
+
 type Problem = { readonly path: readonly (string | number)[]; readonly message: string }
 
 /** The steps of every boot, in order, one list per boot (hops + 1); and what is wrong with boots and steps. */
@@ -56,6 +58,8 @@ export function completeWorkload(
       const problem = memoryStepProblem(step)
       if (problem !== undefined)
         issues.push({ path: ['workload', index, 'steps', at, 'allocate', problem.key], message: problem.message })
+      if (step.allocate?.scratch !== undefined && span !== undefined && span.last > 0)
+        issues.push({ path: ['workload', index, 'steps', at, 'allocate', 'scratch'], message: ONLY_FIRST })
     })
     if (span === undefined) continue
     for (let at = span.first; at <= span.last; at++)
