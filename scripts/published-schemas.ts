@@ -6,6 +6,7 @@ import {
   Observation,
   Prediction,
   RunDiff,
+  RunEvents,
   StudyFile,
   StudyResult,
 } from '../src/shared/documents/index.ts'
@@ -17,6 +18,7 @@ const DOCUMENTS = [
   { file: 'observation.json', schema: Observation, io: 'output' },
   { file: 'comparison.json', schema: Comparison, io: 'output' },
   { file: 'run-diff.json', schema: RunDiff, io: 'output' },
+  { file: 'run-events.json', schema: RunEvents, io: 'output' },
   { file: 'image.json', schema: ImageManifest, io: 'output' },
   { file: 'study.json', schema: StudyFile, io: 'input' },
   { file: 'study-result.json', schema: StudyResult, io: 'output' },

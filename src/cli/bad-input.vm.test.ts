@@ -52,6 +52,7 @@ async function run(
 
 const DOCUMENTS = [
   'comparison.json',
+  'events.json',
   'experiment.json',
   'experiment.yaml',
   'observation.json',

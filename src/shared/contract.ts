@@ -15,10 +15,11 @@ export const RunEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('predicted'), claims: z.int(), sha256: z.string() }),
   z.object({ type: z.literal('started'), accelerator: z.string(), why: z.string() }),
   z.object({ type: z.literal('phase'), hop: z.int(), phase: PhaseName, ms: z.number() }),
-  z.object({ type: z.literal('step'), hop: z.int(), text: z.string() }),
+  /** `at`, here and below: milliseconds since the run began. */
+  z.object({ type: z.literal('step'), hop: z.int(), text: z.string(), at: z.number().optional() }),
   z.object({ type: z.literal('serial'), text: z.string() }),
   /** An event of QEMU's monitor; `data` is its JSON. */
-  z.object({ type: z.literal('qemu'), event: z.string(), data: z.string() }),
+  z.object({ type: z.literal('qemu'), event: z.string(), data: z.string(), at: z.number().optional() }),
   /** The run waits, as it was asked to, for `run:proceed`: then comes the next hop, or the end. */
   z.object({ type: z.literal('held'), hop: z.int(), next: z.enum(['hop', 'end']) }),
   z.object({ type: z.literal('finished'), directory: z.string(), summary: Summary, findings: z.array(Finding) }),

@@ -90,6 +90,19 @@ async function lookThrough(page: Page): Promise<void> {
   await picture(page, 'claims')
 }
 
+/** A lab that did not make the run shows what happened in it, with its times. */
+async function isKept(): Promise<void> {
+  const { page } = await open(await openDesk({ host: 'browser', runs }), { url: (web) => `${web.url}#/live` })
+  await page
+    .getByRole('navigation')
+    .getByRole('link', { name: /attached to by hand.*/ })
+    .last()
+    .click()
+  await expect
+    .poll(() => text(page, '[aria-label="Steps of the lab"]'))
+    .toMatch(/^\d\.\d{3} s\s+monitor: QMP at .*KHO root at 0x/s)
+}
+
 describe.skipIf(!released)('a machine that somebody started by hand', () => {
   it('is found and shown in every view, and runs on unchanged; it is logged in to with consent only', async () => {
     const plain = await machine()
@@ -118,6 +131,7 @@ describe.skipIf(!released)('a machine that somebody started by hand', () => {
     await picture(page, 'ssh')
     expect((await listRuns(runs)).map(({ state }) => state)).toEqual(['failed', 'done', 'broken'])
     expect(complaints).toEqual([])
+    await isKept()
   })
 
   it('whose monitor is taken is said to be busy within 3 s, and is looked at without it', async () => {

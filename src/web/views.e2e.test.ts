@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import checker from 'axe-core'
@@ -17,6 +17,7 @@ const HELLO = '20261122-111115-hello'
 const BROKEN = '20261122-120000-broken'
 const HOSTILE = '20261122-121000-hostile'
 const LATER = '20261122-122000-later'
+const DAMAGED = '20261122-123000-damaged'
 
 let runs: string
 const { openDesk: open } = useBrowser()
@@ -28,6 +29,8 @@ beforeAll(async () => {
   await record(HELLO, 'hello')
   await mkdir(join(runs, BROKEN))
   await record(HOSTILE, 'two-hops', hostile)
+  await record(DAMAGED, 'hello')
+  await truncate(join(runs, DAMAGED, 'observation.json'), 10_000)
   await record(LATER, 'hello', (comparison) => ({ ...comparison, version: 2 }))
 })
 afterAll(() => rm(runs, { recursive: true, force: true }))
@@ -236,8 +239,21 @@ describe('bad input', () => {
   })
 
   it('a document of a newer version is named, not guessed at', async () => {
-    const { page } = await show(`#/claims?run=${LATER}`)
-    await expect.poll(() => text(page, 'main')).toMatch(/comparison\.json|ended before anything was compared/)
+    for (const view of ['live', 'claims', 'reports']) {
+      const { page } = await show(`#/${view}?run=${LATER}`)
+      await expect.poll(() => text(page, 'main')).toMatch(/comparison\.json was written by a newer kho-lab/)
+    }
+  })
+
+  it('a document that is damaged is named where it is needed, and the others are shown', async () => {
+    for (const view of ['map', 'kho']) {
+      const { page } = await show(`#/${view}?run=${DAMAGED}`)
+      await expect.poll(() => text(page, 'main')).toMatch(/observation\.json is no JSON/)
+    }
+    const { page } = await show(`#/claims?run=${DAMAGED}`)
+    await page.getByRole('grid', { name: 'Claims' }).getByRole('row').first().waitFor()
+    await page.getByRole('link', { name: 'Live', exact: true }).first().click()
+    await page.locator('.verdict').waitFor()
   })
 
   it('hostile text stays text in every view', async () => {

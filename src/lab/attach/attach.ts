@@ -13,6 +13,7 @@ import { notSeen, seen, type Comparison, type HopObservation, type Prediction } 
 import { LabError, toLabError } from '../../shared/result.ts'
 import { GiB, formatSize, hex } from '../../shared/units.ts'
 import { documentSha256 } from '../predict.ts'
+import { EVENTS_FILE, EventLog } from '../run/event-log.ts'
 import { FAILURE_FILE, openRunFolder, type RunFolder } from '../run/run-folder.ts'
 import { machineFacts } from './machine-facts.ts'
 import { layoutOf, reach, type Reached } from './reach.ts'
@@ -43,8 +44,10 @@ export interface AttachOutcome {
  * guest only asked when ssh is given. What its arguments let the model predict is sealed before anything of it is read.
  * Rejects with LabError: usage, monitor-busy, monitor-unreachable, ram-unreadable, ssh-failed, out-unwritable, disk-full, cancelled.
  */
-export async function attach(request: AttachRequest): Promise<AttachOutcome> {
+export async function attach(asked: AttachRequest): Promise<AttachOutcome> {
   const startedAt = new Date().toISOString()
+  const events = new EventLog()
+  const request: AttachRequest = { ...asked, onEvent: (event) => asked.onEvent?.(events.stamped(event)) }
   const say = (text: string): void => request.onEvent?.({ type: 'step', hop: 0, text })
   const reached = await reach(request)
   let ram: AttachedRam | undefined
@@ -63,6 +66,7 @@ export async function attach(request: AttachRequest): Promise<AttachOutcome> {
     request.onEvent?.({ type: 'predicted', claims: prediction.claims.length, sha256: sealed.sha256 })
     const looked = await look(request, { folder, reached, ram, blocks, facts, say })
     if (looked.serial !== undefined) request.onEvent?.({ type: 'serial', text: looked.serial.toString('utf8') })
+    await folder.writeJson(EVENTS_FILE, events.document())
     const comparison = await writeAttached({ folder, name, startedAt, reached, ram, prediction, sealed, request, ...looked })
     request.onEvent?.({
       type: 'finished',
@@ -73,7 +77,10 @@ export async function attach(request: AttachRequest): Promise<AttachOutcome> {
     return { directory: folder.directory, comparison }
   } catch (error) {
     // The reason for ending is worth more than the reason why it could not be written down.
-    await Promise.allSettled([folder?.writeJson(FAILURE_FILE, toLabError(error).toJSON())])
+    await Promise.allSettled([
+      folder?.writeJson(FAILURE_FILE, toLabError(error).toJSON()),
+      folder?.writeJson(EVENTS_FILE, events.document()),
+    ])
     throw error
   } finally {
     await ram?.close()

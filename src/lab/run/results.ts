@@ -6,6 +6,7 @@ import { formats } from '../../report/formats.ts'
 import type { Comparison, Observation, Prediction, RunEnvironment } from '../../shared/documents/index.ts'
 import { reportExtras, SERIAL_LOG } from '../report.ts'
 import { environmentOf } from './environment.ts'
+import { EVENTS_FILE } from './event-log.ts'
 import { givensFrom } from './givens.ts'
 import { LAB_VERSION } from './lab-version.ts'
 import type { Gathered, Planned } from './run-state.ts'
@@ -15,6 +16,7 @@ import type { RunFolder } from './run-folder.ts'
 export async function writeResults(planned: Planned, gathered: Gathered): Promise<Comparison> {
   const { folder, prediction, sealed, request } = planned
   await folder.flush()
+  await folder.writeJson(EVENTS_FILE, planned.events.document())
   const observation: Observation = {
     document: 'kho-lab/observation',
     version: 1,

@@ -7,6 +7,7 @@ import type { GuestImage, Progress } from '../../guest/types.ts'
 import { bootsOf, contextOf } from '../../model/boots.ts'
 import { predict } from '../../model/predict.ts'
 import { resolve } from '../../model/resolve.ts'
+import type { RunEvent } from '../../shared/contract.ts'
 import type { Comparison, Experiment, PhaseName } from '../../shared/documents/index.ts'
 import { toLabError } from '../../shared/result.ts'
 import { addressSpaceSymbols, factsOf, imagesOf, initrdOf, paddingOf } from '../kernels.ts'
@@ -14,6 +15,7 @@ import { documentSha256 } from '../predict.ts'
 import { SERIAL_LOG } from '../report.ts'
 import { doLuoSteps, doSelftest, leaveBoot, observeBoot, type BootContext } from './boots.ts'
 import { environmentOf } from './environment.ts'
+import { EVENTS_FILE, EventLog } from './event-log.ts'
 import { givensFrom } from './givens.ts'
 import { LAB_VERSION } from './lab-version.ts'
 import { openRunFolder, FAILURE_FILE, type RunFolder } from './run-folder.ts'
@@ -25,8 +27,11 @@ import type { Gathered, Planned, RunOutcome, RunRequest } from './run-state.ts'
  * QEMU starts. A guest that dies, or a run that is cancelled, still leaves all documents with what was gathered; its verdict
  * is `lost`. Rejects with LabError only when nothing was started: out-unwritable, disk-full, bad-kernel, image-missing, cancelled.
  */
-export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
+export async function runExperiment(asked: RunRequest): Promise<RunOutcome> {
   const startedAt = new Date().toISOString()
+  const events = new EventLog()
+  const tell = (event: RunEvent): void => asked.onEvent?.(events.stamped(event))
+  const request: RunRequest = { ...asked, onEvent: tell }
   const { experiment } = request
   const folder = await openRunFolder({
     directory: request.out,
@@ -34,9 +39,8 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
     startedAt,
     boots: experiment.kernels.length,
   })
-  const tell = request.onEvent ?? (() => undefined)
   try {
-    const planned = await plan(request, folder, startedAt)
+    const planned = { ...(await plan(request, folder, startedAt)), events }
     const gathered: Gathered = {
       hops: [],
       resolutions: [],
@@ -62,14 +66,14 @@ export async function runExperiment(request: RunRequest): Promise<RunOutcome> {
   } catch (error) {
     const failure = toLabError(error)
     // The reason for ending is worth more than the reason why it could not be written down.
-    await Promise.allSettled([folder.writeJson(FAILURE_FILE, failure.toJSON())])
+    await Promise.allSettled([folder.writeJson(FAILURE_FILE, failure.toJSON()), folder.writeJson(EVENTS_FILE, events.document())])
     tell({ type: 'failed', error: { ...failure.toJSON(), evidence: [...failure.evidence] }, directory: folder.directory })
     throw failure
   }
 }
 
 /** Everything that is known and written before QEMU is spawned. */
-async function plan(request: RunRequest, folder: RunFolder, startedAt: string): Promise<Planned> {
+async function plan(request: RunRequest, folder: RunFolder, startedAt: string): Promise<Omit<Planned, 'events'>> {
   const { experiment, signal } = request
   const say = (text: string): void => request.onEvent?.({ type: 'step', hop: 0, text })
   for (const { text } of await reapLeftovers()) say(text)
@@ -151,6 +155,8 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
     gathered.workload = undefined
     const seen = await doSelftest(context, await doLuoSteps(context, booted, luoCalls[hop] ?? []), experiment.selftest)
     gathered.hops[hop] = seen
+    // A lab that is killed leaves what happened up to the last boot.
+    await folder.writeJson(EVENTS_FILE, planned.events.document())
     await request.hold?.(hop, hop === experiment.hops)
     if (hop === experiment.hops) break
     const fault = experiment.faults.find((candidate) => candidate.hop === hop + 1)

@@ -41,6 +41,7 @@ const document = async (name: string): Promise<unknown> => JSON.parse(await read
 
 const DOCUMENTS = [
   'comparison.json',
+  'events.json',
   'experiment.json',
   'experiment.yaml',
   'observation.json',

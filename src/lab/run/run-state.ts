@@ -11,6 +11,7 @@ import type {
   WorkloadObservation,
 } from '../../shared/documents/index.ts'
 import type { LabError } from '../../shared/result.ts'
+import type { EventLog } from './event-log.ts'
 import type { RunFolder } from './run-folder.ts'
 
 export interface RunRequest {
@@ -54,6 +55,7 @@ export interface Gathered {
 export interface Planned {
   readonly request: RunRequest
   readonly folder: RunFolder
+  readonly events: EventLog
   readonly startedAt: string
   readonly images: readonly GuestImage[]
   readonly accelerator: Accelerator

@@ -85,7 +85,7 @@ describe('the state of a run is what is true, not what somebody wrote', () => {
     await writeFile(join(directory, RUN_FILE), '[]')
     await expect(readRunDocument(directory, RUN_FILE, RunMark)).rejects.toMatchObject({
       code: 'bad-document',
-      message: `${join(directory, RUN_FILE)} is damaged: it does not have the agreed form`,
+      message: `${join(directory, RUN_FILE)} is not the document it should be`,
     })
   })
 

@@ -1,11 +1,13 @@
-import { readFile, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { isAlive } from '../../guest/qemu/identity.ts'
 import { RunId, type RunListing } from '../../shared/contract.ts'
 import { Summary } from '../../shared/documents/index.ts'
-import { LabError, messageOf } from '../../shared/result.ts'
+import { LabError } from '../../shared/result.ts'
+import { readDocumentIfThere } from '../read-document.ts'
+import { cannotRead } from '../read-file.ts'
 import { FAILURE_FILE, RUN_FILE, RunMark } from './run-folder.ts'
 
 /** Where runs lie that nobody gave another place: $XDG_DATA_HOME/kho-lab/runs. */
@@ -83,32 +85,11 @@ export async function readRunDocument<T extends z.ZodType>(
   schema: T,
 ): Promise<z.output<T> | undefined> {
   const file = join(directory, name)
-  const damaged = (why: string, evidence: readonly string[] = []): LabError =>
-    new LabError({
-      code: 'bad-document',
-      message: `${file} is damaged: ${why}`,
-      hint: 'Remove the folder of this run, or take it from a backup.',
-      evidence,
-    })
-  let text: string
   try {
-    text = await readFile(file, 'utf8')
+    return await readDocumentIfThere(file, schema)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw damaged(messageOf(error))
+    throw error instanceof LabError ? error : cannotRead(file, error, 'bad-document')
   }
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw damaged(`it is no JSON (${messageOf(error)})`)
-  }
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw damaged(
-    'it does not have the agreed form',
-    parsed.error.issues.slice(0, 5).map((issue) => `${issue.path.map(String).join('.') || 'document'}: ${issue.message}`),
-  )
 }
 
 async function idsBelow(root: string): Promise<string[]> {

@@ -19,17 +19,18 @@ export interface RunState {
   readonly predicted?: { readonly claims: number; readonly sha256: string }
   readonly accelerator?: { readonly used: string; readonly why: string }
   readonly hops: readonly HopTimes[]
-  readonly steps: readonly { readonly hop: number; readonly text: string }[]
+  /** `at`: milliseconds since the run began. */
+  readonly steps: readonly { readonly hop: number; readonly text: string; readonly at: number | undefined }[]
   /** The console has said something. */
   readonly said?: true
   /** Newest last. */
-  readonly qemu: readonly { readonly event: string; readonly data: string }[]
+  readonly qemu: readonly { readonly event: string; readonly data: string; readonly at: number | undefined }[]
   /** The run waits for a person. */
   readonly held?: { readonly hop: number; readonly next: 'hop' | 'end' }
   readonly end?: RunEnd
 }
 
-const QEMU_EVENTS_KEPT = 500
+const QEMU_EVENTS_KEPT = 2000
 
 export const EMPTY_RUN: RunState = { hops: [], steps: [], qemu: [] }
 
@@ -43,11 +44,11 @@ export function after(state: RunState, event: RunEvent): RunState {
     case 'phase':
       return { ...state, hops: withPhase(state.hops, event.hop, event.phase, event.ms) }
     case 'step':
-      return { ...withoutHold(state), steps: [...state.steps, { hop: event.hop, text: event.text }] }
+      return { ...withoutHold(state), steps: [...state.steps, { hop: event.hop, text: event.text, at: event.at }] }
     case 'held':
       return { ...state, held: { hop: event.hop, next: event.next } }
     case 'qemu':
-      return { ...state, qemu: [...state.qemu.slice(-QEMU_EVENTS_KEPT), { event: event.event, data: event.data }] }
+      return { ...state, qemu: [...state.qemu.slice(-QEMU_EVENTS_KEPT), { event: event.event, data: event.data, at: event.at }] }
     case 'serial':
       return state.said ? state : { ...state, said: true }
     case 'finished':

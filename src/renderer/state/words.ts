@@ -61,6 +61,9 @@ export function formatMs(ms: number): string {
   return ms < 100_000 ? `${(ms / 1000).toFixed(2)} s` : formatElapsed(ms)
 }
 
+/** Time in a run: seconds, so that a column of them lines up. */
+export const formatAt = (ms: number): string => `${(ms / 1000).toFixed(3)} s`
+
 export function formatElapsed(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1000))
   const rest = String(seconds % 60).padStart(2, '0')
