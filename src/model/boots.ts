@@ -12,7 +12,7 @@ import { memoryOf, plainMachine } from './memory-rules.ts'
 import { Once } from './once.ts'
 import type { RuleContext } from './rule.ts'
 import { scratchFit } from './scratch-fit.ts'
-import { planBoot, type BootPlan, type PlannedSet } from './workload/plan.ts'
+import { mayLeave, planBoot, type BootPlan, type PlannedSet } from './workload/plan.ts'
 
 /** What the model knows of one boot before it makes claims about it. */
 export interface Boot {
@@ -130,9 +130,7 @@ export function bootsOf(experiment: Experiment, context: RuleContext, supposed: 
 
 /** Sets that khoprobe of this boot finds: it asks kho_retrieve_subtree(), which knows no handover that was not taken. */
 const handedOver = (kho: KhoState, previous: Boot | undefined): readonly PlannedSet[] =>
-  kho.kind !== 'unknown' && kho.received && previous !== undefined
-    ? previous.plan.left.filter(({ state, unknown }) => state === 'preserved' || unknown !== undefined)
-    : []
+  kho.kind !== 'unknown' && kho.received && previous !== undefined ? previous.plan.left.filter(mayLeave) : []
 
 /**
  * kho_populate() (7.3) takes any root that is not 0; kho_extend_scratch() then walks from it without a check, in

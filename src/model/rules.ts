@@ -24,16 +24,9 @@ const bytesToHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => by
 
 const CalledRecords = z.array(z.object({ index: z.int(), start: Hex, order: z.int().min(0).max(52) }))
 
-/** Records that calls made, by their steps. */
-function recordsOfCalls(indexes: readonly number[], called: z.output<typeof CalledRecords> = []): Result<readonly PlainRecord[]> {
-  const records: PlainRecord[] = []
-  for (const index of indexes) {
-    const record = called.find((candidate) => candidate.index === index)
-    if (record === undefined) return err(`the call of step ${index} was not seen`)
-    records.push({ start: fromHex(record.start), order: record.order })
-  }
-  return ok(records)
-}
+/** Records that calls made, by their steps. One that KHO refused made none; what calls answer is a claim of its own. */
+const recordsOfCalls = (indexes: readonly number[], called: z.output<typeof CalledRecords> = []): readonly PlainRecord[] =>
+  called.filter(({ index }) => indexes.includes(index)).map(({ start, order }) => ({ start: fromHex(start), order }))
 
 const PreservedInputs = z.strictObject({
   /** Sub nodes whose blob is a preserved page. */
@@ -77,7 +70,7 @@ function preservedRecords(
   const sets = table === undefined ? ok([]) : tableRecords(table, nodeOf)
   if (!sets.ok) return sets
   const called = recordsOfCalls(inputs.calls ?? [], given['workload.calls'])
-  return called.ok ? ok(preservedSet(pages, regions, [...sets.value, ...called.value], nodeOf)) : called
+  return ok(preservedSet(pages, regions, [...sets.value, ...called], nodeOf))
 }
 
 /**
@@ -125,13 +118,12 @@ const handedOver = {
     ({ freed, written, serialized = false, calls = [] }, given) => {
       const addresses = given['tree.addresses']
       const called = recordsOfCalls(calls, given['workload.calls'])
-      if (!called.ok) return called
       const left = [
         ...freed.flatMap((name) => (addresses[name] === undefined ? [] : [{ start: fromHex(addresses[name]), size: 1 }])),
         ...(given['tree.memblockRegions'] ?? [])
           .filter(({ name }) => written.includes(name))
           .map(({ start, size }) => ({ start: fromHex(start), size: fromHex(size) })),
-        ...called.value.map(({ start, order }) => ({ start, size: orderBytes(order) })),
+        ...called.map(({ start, order }) => ({ start, size: orderBytes(order) })),
       ]
       return ok(
         given['preserved.hashes'].filter(
@@ -197,8 +189,7 @@ export const rules = {
   'preserved-radix': defineRule(PreservedInputs, PreservedGiven, (inputs, given) => {
     const records = preservedRecords(inputs, given)
     if (!records.ok) return records
-    const emptied = recordsOfCalls(inputs.emptied ?? [], given['workload.calls'])
-    return emptied.ok ? ok(radixShape(records.value, emptied.value)) : emptied
+    return ok(radixShape(records.value, recordsOfCalls(inputs.emptied ?? [], given['workload.calls'])))
   }),
   ...handedOver,
   ...kexecRules,

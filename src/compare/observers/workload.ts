@@ -41,9 +41,13 @@ const steps = <T>(of: (step: StepObservation) => T | undefined): SideOf<T[]> =>
 const afterRestore = <T>(
   of: (set: SetReport, restored: NonNullable<SetReport['restored']>, step: StepObservation) => T | undefined,
 ): SideOf<T[]> =>
-  steps((step) =>
-    step.command.startsWith('restore ') && step.set?.restored !== undefined ? of(step.set, step.set.restored, step) : undefined,
-  )
+  workload((seen, { claim }) => {
+    // That nothing comes back is a prediction too: every step is asked then.
+    const predicted = Array.isArray(claim.predicted) && claim.predicted.length === 0 ? undefined : claim.predicted
+    return named(seen, predicted, (step) =>
+      step.command.startsWith('restore ') && step.set?.restored !== undefined ? of(step.set, step.set.restored, step) : undefined,
+    )
+  })
 
 export const workloadObservers: ObserversOf<WorkloadSubject> = {
   'workload.steps': {

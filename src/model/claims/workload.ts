@@ -3,7 +3,7 @@ import type { Boot } from '../boots.ts'
 import { byRule, claim, givenOf, kho, khoprobe, memblock, pageAlloc, unpredicted } from '../claim.ts'
 import { nodeSpans, toRange } from '../firmware-map.ts'
 import { PAGE_SIZE } from '../../shared/units.ts'
-import type { PlannedSet } from '../workload/plan.ts'
+import { mayLeave, type PlannedSet, type PlannedStep } from '../workload/plan.ts'
 
 /** What khoprobe reports of the steps of this boot, and what it found of the boot before. Nothing without a workload. */
 export function workloadClaims(boot: Boot): readonly PredictedClaim[] {
@@ -23,6 +23,8 @@ export function workloadClaims(boot: Boot): readonly PredictedClaim[] {
 const known = (sets: readonly PlannedSet[]): boolean => sets.every(({ unknown }) => unknown === undefined)
 const why = (sets: readonly PlannedSet[]): string => sets.find(({ unknown }) => unknown !== undefined)?.unknown ?? ''
 const shapeOf = ({ name, kind, entries, pages }: PlannedSet) => ({ name, kind, entries, pages })
+/** With `maybe` where only the table tells whether the set came over. */
+const maybe = (set: PlannedSet) => ({ ...shapeOf(set), ...(set.unknown === undefined ? {} : { maybe: true }) })
 
 const stepsClaim = (boot: Boot): PredictedClaim =>
   claim(
@@ -54,20 +56,23 @@ function callsClaim(boot: Boot): readonly PredictedClaim[] {
   ]
 }
 
-/** Sets that were not preserved are not among them: they are lost. */
+/** Sets that were not preserved are not among them: they are lost. Of some only the table of the boot before tells whether they were. */
 function inheritedClaim(boot: Boot): PredictedClaim {
   const { inherited } = boot.plan
+  const sets = inherited.map(maybe)
   return claim(
     boot,
     'workload.inherited',
     'Sets that came over; a set that was not preserved is lost',
     [...kho('kho_retrieve_subtree', 'kho_restore_vmalloc'), ...khoprobe('probe_inherit')],
-    known(inherited) ? { value: inherited.map(shapeOf) } : unpredicted(why(inherited)),
+    known(inherited)
+      ? { value: inherited.map(shapeOf) }
+      : byRule('sets-inherited', { sets }, [givenOf(boot.hop - 1, 'workload.table')]),
   )
 }
 
 function leavingClaim(boot: Boot): PredictedClaim {
-  const leaving = boot.plan.left.filter(({ state, unknown }) => state === 'preserved' || unknown !== undefined)
+  const leaving = boot.plan.left.filter(mayLeave)
   return claim(
     boot,
     'workload.preserved',
@@ -77,12 +82,21 @@ function leavingClaim(boot: Boot): PredictedClaim {
   )
 }
 
+/** Restoring cannot fail once: also of a set that may have come over, if it has. */
+const restoredSteps = ({ steps, inherited }: Boot['plan']): readonly PlannedStep[] =>
+  steps.filter(({ index, step, result }) => {
+    if (step.step !== 'restore') return false
+    const open = result === undefined && inherited.some(({ name, unknown }) => name === step.name && unknown !== undefined)
+    const first = steps.find((other) => other.step.step === 'restore' && other.step.name === step.name)
+    return result === 'ok' || (open && first?.index === index)
+  })
+
 function restoreClaims(boot: Boot): readonly PredictedClaim[] {
   const { previous, plan } = boot
-  const restored = plan.steps.filter(({ step, result }) => step.step === 'restore' && result === 'ok')
+  const restored = restoredSteps(plan)
   if (previous === undefined || restored.length === 0) return []
   const inputs = {
-    sets: restored.flatMap(({ index, set }) => (set === undefined ? [] : [{ index, ...shapeOf(set) }])),
+    sets: restored.flatMap(({ index, set }) => (set === undefined ? [] : [{ index, ...maybe(set) }])),
     nodes: nodeSpans(boot.experiment.machine).map((spans) => spans.map(toRange)),
   }
   const table = givenOf(previous.hop, 'workload.table')
@@ -102,13 +116,23 @@ function restoreClaims(boot: Boot): readonly PredictedClaim[] {
       [...basis, ...pageAlloc('prep_compound_page')],
       boot.memoryUnknown === undefined ? byRule('entries-restored', inputs, [table]) : unpredicted(boot.memoryUnknown),
     ),
+    ...addressClaim(boot, previous, restored),
+  ]
+}
+
+function addressClaim(boot: Boot, previous: Boot, restored: readonly PlannedStep[]): readonly PredictedClaim[] {
+  const same = restored.flatMap(({ index, set }) =>
+    set === undefined || set.unknown !== undefined ? [] : [{ index, name: set.name, same: set.entries }],
+  )
+  if (same.length === 0) return []
+  return [
     claim(
       boot,
       'workload.kva',
       'Entries whose kernel virtual address stayed the same',
       [{ function: 'kernel_randomize_memory', file: 'arch/x86/mm/kaslr.c', release: '7.3' }],
       boot.options.nokaslr && previous.options.nokaslr
-        ? { value: inputs.sets.map(({ index, name, entries }) => ({ index, name, same: entries })) }
+        ? { value: same }
         : unpredicted('KASLR draws the place of the direct map anew in every boot; with nokaslr every address stays'),
     ),
   ]

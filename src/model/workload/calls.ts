@@ -47,7 +47,8 @@ function preservePages({ name, entry, order }: CallStep, index: number, { set, o
   if (order > own) return { result: 'EINVAL' }
   if (!state.loose.some((record) => same(record, { name, entry, order })))
     state.loose = [...state.loose, { name, entry, order, index, freed: false }]
-  return { result: 'ok', answer: '0' }
+  // Movable pages may lie in scratch, where KHO refuses them.
+  return set.movable === true ? { result: undefined } : { result: 'ok', answer: '0' }
 }
 
 function unpreservePages({ name, entry, order }: CallStep, { set, order: natural, state }: Entry): Outcome {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CallStep, MemoryStep } from '../../shared/documents/index.ts'
-import { planBoot, type PlannedSet } from './plan.ts'
+import { mayLeave, planBoot, type PlannedSet } from './plan.ts'
 
 type AllocateStep = Extract<MemoryStep, { readonly step: 'allocate' }>
 
@@ -78,6 +78,18 @@ describe('the plan of a boot', () => {
       'preserve m: ?',
     ])
     expect(planBoot([allocate('m', { movable: true }), on('preserve', 'm')], [], KERNEL).withdrawn).toBe(true)
+  })
+
+  it('hands a set of movable pages on only from a boot that asked KHO to take it', () => {
+    const leaving = (steps: readonly MemoryStep[], sets: readonly PlannedSet[] = []) =>
+      planBoot(steps, sets, KERNEL)
+        .left.filter(mayLeave)
+        .map(({ name }) => name)
+    const kept = allocate('m', { movable: true })
+    expect([leaving([kept]), leaving([kept, on('preserve', 'm')])]).toEqual([[], ['m']])
+    const [came] = planBoot([kept, on('preserve', 'm')], [], KERNEL).left
+    const sets = came === undefined ? [] : [came]
+    expect([leaving([on('restore', 'm')], sets), leaving([on('restore', 'm'), on('preserve', 'm')], sets)]).toEqual([[], ['m']])
   })
 
   it('does not say whether a name is free that a set of movable pages has, or had', () => {

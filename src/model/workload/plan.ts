@@ -11,12 +11,18 @@ export interface PlannedSet {
   /** Of the entries, in their order: as many of each. */
   readonly orders: readonly number[]
   readonly huge: boolean
+  readonly movable?: boolean
   /** Lies in scratch, where this kernel refuses to preserve it. */
   readonly inScratch?: boolean
   readonly state: 'allocated' | 'preserved' | 'inherited' | 'restored'
   /** Why it is not known what became of it: then nothing is said of it. */
   readonly unknown?: string
+  /** KHO was asked in this boot to take it, and may have. */
+  readonly offered?: boolean
 }
+
+/** Whether a set goes over, or may. */
+export const mayLeave = ({ state, offered }: PlannedSet): boolean => state === 'preserved' || offered === true
 
 export interface PlannedStep {
   readonly index: number
@@ -68,7 +74,7 @@ const MOVABLE =
  * of qemu-images/khoprobe (set.c, handover.c, restore.c, call.c).
  */
 export function planBoot(steps: readonly MemoryStep[], handed: readonly PlannedSet[], kernel: ProbeKernel): BootPlan {
-  const inherited = handed.map((set): PlannedSet => ({ ...set, state: 'inherited' }))
+  const inherited = handed.map(({ offered: _before, ...set }): PlannedSet => ({ ...set, state: 'inherited' }))
   const state: ProbeState = {
     sets: new Map(inherited.map((set) => [set.name, set])),
     loose: [],
@@ -123,10 +129,8 @@ function carryOut(step: MemoryStep, index: number, state: ProbeState, kernel: Pr
     case 'put': {
       const set = state.sets.get(step.name)
       if (set === undefined) return { result: 'ENOENT' }
-      // What of a set is unknown may be that KHO takes it.
-      state.table ||= step.step === 'preserve' && kernel.kho && set.unknown !== undefined
-      if (set.unknown !== undefined) return { result: undefined, set }
-      return step.step === 'preserve' ? preserve(set, state, kernel) : onSet(step.step, set, state)
+      if (step.step === 'preserve') return preserve(set, state, kernel)
+      return set.unknown === undefined ? onSet(step.step, set, state) : { result: undefined, set }
     }
     case 'kho_restore_folio':
     case 'kho_preserve_pages':
@@ -150,6 +154,7 @@ function allocate(step: AllocateStep, sets: Map<string, PlannedSet>, kernel: Pro
     pages: folios ? step.orders.reduce((sum, order) => sum + step.count * 2 ** order, 0) : step.pages,
     orders: step.orders,
     huge: step.huge,
+    ...(step.movable ? { movable: true } : {}),
     ...(scratch === undefined ? {} : { inScratch: true }),
     state: 'allocated',
   }
@@ -157,7 +162,7 @@ function allocate(step: AllocateStep, sets: Map<string, PlannedSet>, kernel: Pro
     sets.set(step.name, { ...set, unknown: NO_CONFIG })
     return { result: undefined }
   }
-  sets.set(step.name, step.movable ? { ...set, unknown: MOVABLE } : set)
+  sets.set(step.name, set)
   return { result: 'ok', set }
 }
 
@@ -172,9 +177,17 @@ function become(set: PlannedSet, state: PlannedSet['state'], sets: Map<string, P
 /** khoprobe makes its table before it asks KHO, so there is one also when KHO refuses. */
 function preserve(set: PlannedSet, state: ProbeState, { kho }: ProbeKernel): Outcome {
   if (!kho) return { result: 'EOPNOTSUPP' }
-  if (set.state === 'preserved') return { result: 'EALREADY' }
-  if (set.state === 'inherited') return { result: 'EBUSY' }
+  const { unknown = set.movable === true ? MOVABLE : undefined } = set
+  if (set.unknown === undefined) {
+    if (set.state === 'preserved') return { result: 'EALREADY' }
+    if (set.state === 'inherited') return { result: 'EBUSY' }
+  }
   state.table = true
+  if (unknown !== undefined) {
+    const offered = { ...set, unknown, offered: true }
+    state.sets.set(set.name, offered)
+    return { result: undefined, set: offered }
+  }
   return set.inScratch === true ? { result: 'EINVAL' } : become(set, 'preserved', state.sets)
 }
 

@@ -12,10 +12,16 @@ import type { NodeOf } from '../../abi/preserve.ts'
 export type ProbeTable = z.output<typeof ProbeTableView>
 type TableSet = ProbeTable['sets'][number]
 
+const Shape = z.object({
+  name: z.string(),
+  kind: z.string(),
+  entries: z.int().positive(),
+  pages: z.int().positive(),
+  /** Only the table tells whether it came over. */
+  maybe: z.literal(true).optional(),
+})
 const Inputs = z.strictObject({
-  sets: z.array(
-    z.object({ index: z.int(), name: z.string(), kind: z.string(), entries: z.int().positive(), pages: z.int().positive() }),
-  ),
+  sets: z.array(Shape.extend({ index: z.int() })),
   nodes: z.array(z.array(Range)),
 })
 const Table = z.object({ 'workload.table': ProbeTableView })
@@ -32,13 +38,17 @@ function each<T>(
   const made: T[] = []
   for (const planned of sets) {
     const set = table.sets.find(({ name }) => name === planned.name)
-    if (set === undefined) return err(`the table of the boot before has no set ${planned.name}`)
-    made.push(make(planned, set))
+    if (set !== undefined) made.push(make(planned, set))
+    else if (planned.maybe !== true) return err(`the table of the boot before has no set ${planned.name}`)
   }
   return ok(made)
 }
 
 export const workloadRules = {
+  'sets-inherited': defineRule(z.strictObject({ sets: z.array(Shape) }), Table, ({ sets }, given) => {
+    const came = new Set(given['workload.table'].sets.map(({ name }) => name))
+    return ok(sets.filter((set) => set.maybe !== true || came.has(set.name)).map(({ maybe: _maybe, ...shape }) => shape))
+  }),
   'sets-restored': defineRule(Inputs, Table, (inputs, given) =>
     each(inputs, given['workload.table'], ({ index, name, entries, pages }, set) => ({
       index,

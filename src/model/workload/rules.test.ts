@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest'
+import { Once } from '../once.ts'
+import { workloadRules } from './rules.ts'
+
+const shape = (name: string) => ({ name, kind: 'folio', entries: 2, pages: 2 })
+const table = (...names: readonly string[]) => ({
+  'workload.table': {
+    address: '0x1000',
+    sets: names.map((name) => ({
+      ...shape(name),
+      hash: '0x5',
+      records: [{ start: '0x2000', order: 0, count: 2 }],
+      listPages: [],
+      areaChunks: [],
+      areaOrder: 0,
+    })),
+  },
+})
+const context = { kernels: [], cmdlines: [], once: new Once() }
+const sets = [{ ...shape('sure') }, { ...shape('movable'), maybe: true as const }]
+
+it('takes a set that may have come over for there exactly where the table of the boot before has it', () => {
+  const inherited = (...names: readonly string[]) => workloadRules['sets-inherited'].apply({ sets }, table(...names), context)
+  expect(inherited('sure', 'movable')).toEqual({ ok: true, value: [shape('sure'), shape('movable')] })
+  expect(inherited('sure')).toEqual({ ok: true, value: [shape('sure')] })
+})
+
+it('restores such a set only then, and has no answer when a set is missing that must be there', () => {
+  const inputs = { sets: sets.map((set, index) => ({ ...set, index })), nodes: [[{ start: '0x0', end: '0x100000' }]] }
+  const restored = (...names: readonly string[]) => workloadRules['sets-restored'].apply(inputs, table(...names), context)
+  expect(restored('sure', 'movable')).toMatchObject({ value: [{ name: 'sure' }, { name: 'movable', restored: 2, managed: 2 }] })
+  expect(restored('sure')).toMatchObject({ value: [{ name: 'sure' }] })
+  expect(restored('movable')).toEqual({ ok: false, error: 'the table of the boot before has no set sure' })
+})
