@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { fieldsOf, setupDataFields } from './fields.ts'
+import { KHOPROBE_TABLE_SIZE } from './khoprobe.ts'
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 /** The memblock subtree of tests/recorded/two-hops, first boot. */
@@ -66,6 +67,41 @@ it('tells the fields of flat structures', () => {
   expect(setupDataFields(bytes('00305600000000000010000000000000')).problem).toBe('16 of 32 bytes are there')
 })
 
+it('tells the sets of a khoprobe table, as many as it counts', () => {
+  const table = new Uint8Array(KHOPROBE_TABLE_SIZE)
+  const view = new DataView(table.buffer)
+  const text = (at: number, words: string): void => table.set(new TextEncoder().encode(words), at)
+  text(0, 'khoprobe-v1')
+  view.setBigUint64(16, 2n, true)
+  text(128, 'one')
+  view.setUint32(128 + 16, 2, true)
+  view.setBigUint64(128 + 32, 300n, true)
+  view.setBigUint64(128 + 80, 0x7000n, true)
+  view.setUint32(128 + 88, 300, true)
+  view.setUint16(128 + 94, 9, true)
+  text(256, 'two')
+  const { fields, problem } = fieldsOf('khoprobe', table)
+  expect(problem).toBeUndefined()
+  const said = fields
+    .filter(({ text: shown }) => shown !== '0')
+    .map(({ depth, name, text: shown, address }) => [depth, name, shown, ...(address === undefined ? [] : [address])].join(' '))
+  expect(said).toEqual([
+    '0 compatible "khoprobe-v1"',
+    '0 nr_records 2',
+    '0 records[0] { ',
+    '1 name "one"',
+    '1 kind 2',
+    '1 count 0x12c',
+    '1 area.first 0x7000 28672',
+    '1 area.total_pages 300',
+    '1 area.order 9',
+    '0 records[1] { ',
+    '1 name "two"',
+  ])
+  view.setBigUint64(16, 2n ** 40n, true)
+  expect(fieldsOf('khoprobe', table).fields.filter(({ name }) => name.startsWith('records['))).toHaveLength(31)
+})
+
 it('tells of a blob that was cut what is there, and why not the rest', () => {
   const { fields, problem } = fieldsOf('root', MEMBLOCK.subarray(0, 100))
   expect([fields.length, problem]).toEqual([10, 'the header says 210 bytes, only 100 are there'])
@@ -74,7 +110,7 @@ it('tells of a blob that was cut what is there, and why not the rest', () => {
 it('stays inside whatever it is given', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom('root', 'memblock', 'LUO', 'kexec-metadata', 'x'),
+      fc.constantFrom('root', 'memblock', 'LUO', 'kexec-metadata', 'khoprobe', 'x'),
       fc.uint8Array({ maxLength: 400 }),
       fc.nat(209),
       (name, noise, at) => {

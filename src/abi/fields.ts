@@ -4,6 +4,7 @@ import { FDT_HEADER_SIZE, FDT_MAGIC, parseFdt, type FdtNode } from './fdt.ts'
 import { KEXEC_METADATA_NODE, KEXEC_METADATA_SIZE } from './kexec-metadata.ts'
 import { PRESERVED_DATA, MEMORY_MAP } from './kho-root.ts'
 import { LUO_NODE, LUO_SIZE } from './luo.ts'
+import { KHOPROBE_NODE, KHOPROBE_TABLE_SIZE, PROBE_HEADER_SIZE, PROBE_RECORD_SIZE } from './khoprobe.ts'
 import { KHO_SETUP_DATA_SIZE } from './setup-data.ts'
 
 /** A piece of a blob and what it says. */
@@ -43,6 +44,7 @@ const FLAT: Readonly<Record<string, (bytes: Uint8Array) => Fields>> = {
       ['sessions_pa', 16, 8, 'address'],
       ['flbs_pa', 24, 8, 'address'],
     ]),
+  [KHOPROBE_NODE]: probeTableFields,
 }
 
 /** The fields of a root FDT or of a subtree's blob. What is neither an FDT nor known by its name is left as bytes. */
@@ -62,6 +64,51 @@ export const setupDataFields = (bytes: Uint8Array): Fields =>
     ['scratch_addr', 16, 8, 'address'],
     ['scratch_size', 24, 8],
   ])
+
+/** struct probe_table of qemu-images/khoprobe/khoprobe.h: as many records as it counts, and as are there. */
+function probeTableFields(bytes: Uint8Array): Fields {
+  const head = flat(bytes, KHOPROBE_TABLE_SIZE, [
+    ['compatible', 0, 16],
+    ['nr_records', 16, 8],
+  ])
+  const room = Math.floor((bytes.length - PROBE_HEADER_SIZE) / PROBE_RECORD_SIZE)
+  const counted = bytes.length < 24 ? 0 : (numberOf(bytes.subarray(16, 24)) ?? 0)
+  const records = Array.from({ length: Math.max(0, Math.min(counted, room)) }, (_unused, index) =>
+    probeRecordFields(bytes, index),
+  )
+  return { ...head, fields: [...head.fields, ...records.flat()] }
+}
+
+function probeRecordFields(bytes: Uint8Array, index: number): readonly Field[] {
+  const at = PROBE_HEADER_SIZE + index * PROBE_RECORD_SIZE
+  const { fields } = flat(
+    bytes,
+    0,
+    PROBE_RECORD.map(([name, offset, ...rest]): FlatField => [name, at + offset, ...rest]),
+  )
+  return [
+    { offset: 0, length: 0, depth: 0, name: `records[${index}] {`, text: '' },
+    ...fields.map((field) => ({ ...field, depth: 1 })),
+  ]
+}
+
+/** struct probe_record; `direct_map` and `area_address` are virtual addresses, which lead nowhere here. */
+const PROBE_RECORD: readonly FlatField[] = [
+  ['name', 0, 16],
+  ['kind', 16, 4],
+  ['huge', 20, 4],
+  ['seed', 24, 8],
+  ['count', 32, 8],
+  ['pages', 40, 8],
+  ['direct_map', 48, 8],
+  ['area_address', 56, 8],
+  ...(['entries', 'area'] as const).flatMap((area, index): FlatField[] => [
+    [`${area}.first`, 64 + 16 * index, 8, 'address'],
+    [`${area}.total_pages`, 72 + 16 * index, 4],
+    [`${area}.flags`, 76 + 16 * index, 2],
+    [`${area}.order`, 78 + 16 * index, 2],
+  ]),
+]
 
 type FlatField = readonly [name: string, offset: number, length: number, means?: 'address']
 
@@ -134,17 +181,20 @@ const LEADING: ReadonlySet<string> = new Set([MEMORY_MAP, PRESERVED_DATA, 'start
 
 /** KHO writes numbers in the byte order of the machine. */
 function numberOf(value: Uint8Array): number | undefined {
+  if (value.length === 2) return viewOf(value).getUint16(0, true)
   if (value.length === 4) return viewOf(value).getUint32(0, true)
   return value.length === 8 ? u64Number(viewOf(value), 0) : undefined
 }
 
 /** Properties and members that hold text, however long they are. */
-const TEXTS: ReadonlySet<string> = new Set(['compatible', 'previous_release'])
+const TEXTS: ReadonlySet<string> = new Set(['compatible', 'name', 'previous_release'])
 
 /** A number where it has four or eight bytes, else text where it is text with its final zero, else hexadecimal. */
 function textOf(name: string, value: Uint8Array): string {
   const number = TEXTS.has(name) ? undefined : numberOf(value)
-  if (number !== undefined) return value.length === 4 || number < 10 ? String(number) : hex(number)
+  if (number !== undefined) return value.length < 8 || number < 10 ? String(number) : hex(number)
+  // Of 2^52 and more: no physical address, but a number still.
+  if (value.length === 8 && !TEXTS.has(name)) return `0x${viewOf(value).getBigUint64(0, true).toString(16)}`
   const end = value.indexOf(0)
   const text = end > 0 && value.subarray(end).every((byte) => byte === 0) ? printableAscii(value.subarray(0, end)) : undefined
   if (text !== undefined) return `"${text.slice(0, TEXT_LIMIT)}"`

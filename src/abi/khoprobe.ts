@@ -8,11 +8,11 @@ import { orderBytes } from './preserve.ts'
 
 /** The subtree in which khoprobe hands its table over: struct probe_table of qemu-images/khoprobe/khoprobe.h. */
 export const KHOPROBE_NODE = 'khoprobe'
-export const KHOPROBE_TABLE_SIZE = 128 + 31 * 128
-const COMPATIBLE = 'khoprobe-v1'
-const HEADER_SIZE = 128
-const RECORD_SIZE = 128
+export const PROBE_HEADER_SIZE = 128
+export const PROBE_RECORD_SIZE = 128
 const MAX_RECORDS = 31
+export const KHOPROBE_TABLE_SIZE = PROBE_HEADER_SIZE + MAX_RECORDS * PROBE_RECORD_SIZE
+const COMPATIBLE = 'khoprobe-v1'
 const MAX_ENTRIES = 4 * 1024 * 1024
 const MAX_ORDER = 10
 const KINDS = ['folio', 'contiguous', 'vmalloc'] as const
@@ -35,8 +35,8 @@ export function decodeProbeTable(bytes: Uint8Array): Result<readonly ProbeRecord
   if (count === undefined || count > MAX_RECORDS) return err('the khoprobe table counts more sets than it has room for')
   const records: ProbeRecord[] = []
   for (let index = 0; index < count; index++) {
-    const at = HEADER_SIZE + index * RECORD_SIZE
-    const record = decodeRecord(bytes.subarray(at, at + RECORD_SIZE))
+    const at = PROBE_HEADER_SIZE + index * PROBE_RECORD_SIZE
+    const record = decodeRecord(bytes.subarray(at, at + PROBE_RECORD_SIZE))
     if (!record.ok) return record
     records.push(record.value)
   }

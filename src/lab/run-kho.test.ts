@@ -72,9 +72,13 @@ it('maps what there is when the folder of a run has lost documents', async () =>
 
 it('has the sessions that a boot was handed, and the sets of khoprobe with the pages of their lists', async () => {
   const file = { token: 7, compatible: 'memfd-v2', size: 8192, folios: 2, intactPages: 2 }
+  const place = { session: 'vm', token: 7, state: '0x3000', lists: [], folios: [{ start: '0x6000', end: '0x8000' }], more: 2 }
   const set = { name: 'big', kind: 'vmalloc' as const, entries: 3, pages: 3, hash: '0x1', records: [], areaOrder: 0 }
   const more = {
-    luoIncoming: { ok: true as const, value: { address: '0x9000', sessions: [{ name: 'vm', files: [file] }], pageCount: 6 } },
+    luoIncoming: {
+      ok: true as const,
+      value: { address: '0x9000', sessions: [{ name: 'vm', files: [file] }], places: [place], pageCount: 6 },
+    },
     probeTable: {
       ok: true as const,
       value: {
@@ -89,7 +93,12 @@ it('has the sessions that a boot was handed, and the sets of khoprobe with the p
   const hops = observation.hops.map((seen) => ({ ...seen, host: { ...seen.host, ...more } }))
   await writeFile(join(folder, 'observation.json'), JSON.stringify({ ...observation, hops }))
   const { sessions, sets } = RunKho.parse(await khoOfRun(folder, 1))
-  expect(sessions).toEqual({ address: 0x9000, pageCount: 6, names: ['vm'], files: [{ session: 'vm', ...file }] })
+  expect(sessions).toEqual({
+    address: 0x9000,
+    pageCount: 6,
+    names: ['vm'],
+    files: [{ session: 'vm', ...file, state: 0x3000, lists: [], folioRanges: [{ start: 0x6000, end: 0x8000 }], more: 2 }],
+  })
   expect(sets).toMatchObject([
     { name: 'big', kind: 'vmalloc', lists: [{ start: 0x5000, end: 0x7000 }], chunks: [{ start: 0xa000, end: 0xb000 }] },
   ])

@@ -185,13 +185,18 @@ function sessionsOf({ host }: HopObservation): Pick<RunKho, 'sessions'> {
   const { luoIncoming } = host
   if (luoIncoming === undefined) return {}
   if (!luoIncoming.ok) return { sessions: { unobserved: luoIncoming.reason } }
-  const { address, sessions, pageCount } = luoIncoming.value
+  const { address, sessions, pageCount, places = [] } = luoIncoming.value
   return {
     sessions: {
       ...(address === undefined ? {} : { address: fromHex(address) }),
       pageCount,
       names: sessions.map(({ name }) => name),
-      files: sessions.flatMap(({ name, files }) => files.map((file) => ({ session: name, ...file }))),
+      files: sessions.flatMap(({ name, files }) =>
+        files.map((file) => {
+          const place = places.find(({ session, token }) => session === name && token === file.token)
+          return { session: name, ...file, ...(place === undefined ? {} : spansOf(place)) }
+        }),
+      ),
     },
   }
 }
@@ -209,5 +214,14 @@ function setsOf({ host }: HopObservation): RunKho['sets'] {
     chunks: areaChunks.map(spanOf),
   }))
 }
+
+type Place = NonNullable<Extract<NonNullable<HopObservation['host']['luoIncoming']>, { ok: true }>['value']['places']>[number]
+
+const spansOf = ({ state, lists, folios, more }: Place) => ({
+  state: fromHex(state),
+  lists: lists.map(spanOf),
+  folioRanges: folios.map(spanOf),
+  more,
+})
 
 const spanOf = ({ start, end }: Range): { start: number; end: number } => ({ start: fromHex(start), end: fromHex(end) })

@@ -33,6 +33,9 @@ export const RunMap = z.object({
 })
 export type RunMap = z.infer<typeof RunMap>
 
+/** Bytes, end exclusive. */
+const Span = z.object({ start: z.number(), end: z.number() })
+
 const KhoField = z.object({
   offset: z.int(),
   length: z.int(),
@@ -110,6 +113,12 @@ export const RunKho = z.object({
             size: z.int().optional(),
             folios: z.int().optional(),
             intactPages: z.int().optional(),
+            /** Where it lies, where that is known: the handler's structure, its lists, its folios in the order of the file. */
+            state: z.number().optional(),
+            lists: z.array(Span).optional(),
+            folioRanges: z.array(Span).optional(),
+            /** Ranges of folios that were not kept. */
+            more: z.int().optional(),
           }),
         ),
         names: z.array(z.string()),
@@ -126,9 +135,9 @@ export const RunKho = z.object({
       pages: z.int(),
       hash: z.string(),
       areaOrder: z.int(),
-      lists: z.array(z.object({ start: z.number(), end: z.number() })),
+      lists: z.array(Span),
       /** The kho_vmalloc chunks by which KHO keeps a vmalloc area. */
-      chunks: z.array(z.object({ start: z.number(), end: z.number() })),
+      chunks: z.array(Span),
     }),
   ),
 })

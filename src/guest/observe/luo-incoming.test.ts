@@ -46,6 +46,16 @@ describe('sessions that a boot was handed', () => {
           { name: 'vm', files: [{ token: 7, compatible: 'memfd-v2', size: 8192, folios: 2, intactPages: 2 }] },
           { name: 'empty', files: [] },
         ],
+        places: [
+          {
+            session: 'vm',
+            token: 7,
+            state: '0x3000',
+            lists: [{ start: '0x4000', end: '0x6000' }],
+            folios: [{ start: '0x6000', end: '0x8000' }],
+            more: 0,
+          },
+        ],
         pageCount: 7,
       },
     })

@@ -28,14 +28,16 @@ export function readLuoIncoming(memory: PhysMemory, records: readonly PreservedR
   if (head === undefined) return seen({ sessions: [], pageCount: 0 })
   if (other !== undefined) return notSeen(`several preserved pages begin with sessions: ${hex(head.page)}, ${hex(other.page)}`)
   const sessions = []
+  const places: Place[] = []
   let pageCount = head.blocks.length
   for (const session of head.sessions) {
     const read = readSession(memory, session, seed)
     if (!read.ok) return notSeen(`session ${session.name}: ${read.error}`)
     sessions.push({ name: session.name, files: read.value.files })
     pageCount += read.value.pageCount
+    places.push(...read.value.places.map((place) => ({ session: session.name, ...place })))
   }
-  return seen({ address: hex(head.page), sessions, pageCount })
+  return seen({ address: hex(head.page), sessions, ...(places.length === 0 ? {} : { places: bounded(places) }), pageCount })
 }
 
 /** The page as the first of a chain of kho_blocks of sessions; undefined when it is none. */
@@ -51,7 +53,22 @@ function sessionChain(memory: PhysMemory, page: number, preserved: ReadonlySet<n
   return plausible ? { blocks, sessions: entries } : undefined
 }
 
+type Place = NonNullable<Extract<LuoIncoming, { ok: true }>['value']['places']>[number]
+
+/** Ranges kept of all files together: order 0 folios may lie as scattered as they like. */
+const RANGES_KEPT = 4096
+
+function bounded(places: readonly Place[]): Place[] {
+  let room = RANGES_KEPT
+  return places.map((place) => {
+    const folios = place.folios.slice(0, room)
+    room -= folios.length
+    return { ...place, folios, more: place.folios.length - folios.length }
+  })
+}
+
 interface SessionView {
+  readonly places: readonly Omit<Place, 'session'>[]
   readonly files: NonNullable<Extract<LuoIncoming, { ok: true }>>['value']['sessions'][number]['files']
   readonly pageCount: number
 }
@@ -62,29 +79,40 @@ function readSession(memory: PhysMemory, session: LuoSession, seed: number): Res
   if (chain.value.entries.length !== session.fileCount)
     return err(`its blocks hold ${chain.value.entries.length} files, it says ${session.fileCount}`)
   const files = []
+  const places: Omit<Place, 'session'>[] = []
   let pageCount = chain.value.blocks.length
   for (const file of chain.value.entries) {
     const read = readFile(memory, file, seed)
     if (!read.ok) return err(`file ${file.token}: ${read.error}`)
     files.push(read.value.view)
+    if (read.value.place !== undefined) places.push({ token: read.value.view.token, ...read.value.place })
     pageCount += read.value.pageCount
   }
-  return ok({ files, pageCount })
+  return ok({ files, places, pageCount })
 }
 
-function readFile(
-  memory: PhysMemory,
-  { compatible, data, token }: LuoFile,
-  seed: number,
-): Result<{ readonly view: SessionView['files'][number]; readonly pageCount: number }> {
+interface FileView {
+  readonly view: SessionView['files'][number]
+  /** Undefined for a file of a handler that the lab does not know. */
+  readonly place: Omit<Place, 'session' | 'token'> | undefined
+  readonly pageCount: number
+}
+
+function readFile(memory: PhysMemory, { compatible, data, token }: LuoFile, seed: number): Result<FileView> {
   const view = { token: Number(token), compatible }
-  if (compatible !== MEMFD) return ok({ view, pageCount: 0 })
+  if (compatible !== MEMFD) return ok({ view, place: undefined, pageCount: 0 })
   const memfd = data < 2n ** 52n ? readMemfd(memory, Number(data)) : err('its data is no address')
   if (!memfd.ok) return memfd
   const { state, folios, array } = memfd.value
   const intactPages = countIntact(memory, memfd.value, memfdSeed(seed, Number(token)))
   return ok({
     view: { ...view, size: state.size, folios: folios.length, intactPages },
+    place: {
+      state: hex(Number(data)),
+      lists: pageRanges([...(array?.chunks ?? []), ...(array?.pages ?? [])]),
+      folios: pageRanges(folios.map(({ address }) => address)),
+      more: 0,
+    },
     pageCount: 1 + folios.length + (array === undefined ? 0 : array.pages.length + array.chunks.length),
   })
 }
@@ -101,4 +129,15 @@ function countIntact(memory: PhysMemory, { folios }: Memfd, seed: number): numbe
     if (word === WORDS) intact++
   }
   return intact
+}
+
+/** In their order, each that follows the one before it in memory as part of its range. */
+function pageRanges(pages: readonly number[]): Place['folios'] {
+  const ranges: { start: number; end: number }[] = []
+  for (const page of pages) {
+    const last = ranges.at(-1)
+    if (last?.end === page) last.end += PAGE_SIZE
+    else ranges.push({ start: page, end: page + PAGE_SIZE })
+  }
+  return ranges.map(({ start, end }) => ({ start: hex(start), end: hex(end) }))
 }

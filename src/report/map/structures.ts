@@ -13,7 +13,7 @@ export function structuresOf({ hops }: Pick<Observation, 'hops'>, hop: number): 
   const seen = hops.find((candidate) => candidate.hop === hop)
   if (seen === undefined) return { guest: [], host: [] }
   const before = hops.find((candidate) => candidate.hop === hop - 1)
-  return { guest: [...reservations(seen), ...segments(before)], host: handoverPages(seen) }
+  return { guest: [...reservations(seen), ...segments(before)], host: [...handoverPages(seen), ...memfds(seen)] }
 }
 
 /** `memblock=debug` tells reservations as they were made; one that was freed again is still among them. */
@@ -55,6 +55,20 @@ function handoverPages({ host }: HopObservation): Mark[] {
       ]
     : []
   return [...out, ...given, ...nodes, ...scratch]
+}
+
+/** Files of the LUO sessions that this boot was handed: read before anything took them back. */
+function memfds({ host }: HopObservation): Mark[] {
+  const { luoIncoming } = host
+  if (luoIncoming?.ok !== true) return []
+  return (luoIncoming.value.places ?? []).flatMap(({ session, token, state, lists, folios }) => {
+    const file = `file ${token} of LUO session ${session.slice(0, 64)}`
+    return [
+      span('handover', fromHex(state), fromHex(state) + PAGE_SIZE, file),
+      ...lists.map(({ start, end }) => span('handover', fromHex(start), fromHex(end), `${file}, list of its folios`)),
+      ...folios.map(({ start, end }) => span('preserved', fromHex(start), fromHex(end), `${file}, folios`)),
+    ]
+  })
 }
 
 const rootPages = ({ address, blob, subtrees }: RootFdtView, side: 'in' | 'out'): Mark[] => [

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Hex, reading } from './common.ts'
+import { Hex, Range, reading } from './common.ts'
 
 /** One operation of the guest's `luo` tool: what was asked, the errno (0: done), and what it said besides. */
 export const LuoOperation = z.object({ op: z.string(), error: z.int().min(0), detail: z.string().optional() })
@@ -21,6 +21,23 @@ export const LuoIncoming = reading(
     /** First kho_block of the sessions; absent when there is no session. */
     address: Hex.optional(),
     sessions: z.array(z.object({ name: z.string(), files: z.array(LuoFileView) })),
+    /** Where the files of a handler that is known lie, as far as they are kept. */
+    places: z
+      .array(
+        z.object({
+          session: z.string(),
+          token: z.int(),
+          /** The handler's own structure. */
+          state: Hex,
+          /** Of the list of folios. */
+          lists: z.array(Range),
+          /** Folios in the order of the file, neighbours as one range. */
+          folios: z.array(Range),
+          /** Ranges that are not kept. */
+          more: z.int().min(0),
+        }),
+      )
+      .optional(),
     /** Pages of every structure and folio that follow from the sessions, with the order 0 that each has. */
     pageCount: z.int(),
   }),
