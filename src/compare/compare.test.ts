@@ -333,6 +333,9 @@ const changes: Readonly<
   'handover.reserved': ([, second]) => {
     if (second?.guest.memblockReserved.ok) second.guest.memblockReserved.value.pop()
   },
+  'handover.marks': ([, second]) => {
+    if (second?.host.marks?.ok === true) second.host.marks.value.others = 1
+  },
   'handover.content': ([, second]) => {
     const record = second?.host.preservedAfter?.ok === true ? second.host.preservedAfter.value[0] : undefined
     if (record) record.digest = '0'.repeat(32)

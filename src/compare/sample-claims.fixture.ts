@@ -150,6 +150,7 @@ export function sampleClaims(): ResolvedClaim[] {
         .slice(0, 3)
         .map((record) => ({ ...record, digest: sha256(record.start).slice(0, 32) })),
     ),
+    claimOf(1, 'handover.marks', 'Preserved pages are marked', { records: [...recordsOf(0)], others: 0 }),
     claimOf(1, 'handover.setupData', 'setup_data of type 10', {
       fdtAddress: hex(ROOT_ADDRESS[0]),
       fdtSize: 4096,

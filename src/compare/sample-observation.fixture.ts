@@ -53,7 +53,9 @@ function hostOf(hop: 0 | 1): HopObservation['host'] {
     }),
     ...(hop === 1 ? { inRoot: seen(rootView(0)) } : {}),
     scratchArray: seen({ address: hop === 0 ? '0x3ffd6000' : '0x3e7f0000', regions: REGIONS }),
-    ...(hop === 0 ? { preservedBefore: seen(hashes) } : { preservedAfter: seen(hashes) }),
+    ...(hop === 0
+      ? { preservedBefore: seen(hashes) }
+      : { preservedAfter: seen(hashes), marks: seen({ records: [...recordsOf(0)], others: 0 }) }),
     banner: seen({ address: '0x1600120', text: `Linux version ${RELEASE} (lab@kho) (gcc 12.2.0) #1 SMP PREEMPT_DYNAMIC` }),
   }
 }

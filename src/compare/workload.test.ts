@@ -41,6 +41,7 @@ function boots(): HopObservation[] {
   const digest = '0'.repeat(64)
   second.host.control = seen([{ name: 'lost', pages: 9, before: digest, after: digest, changed: 3 }])
   second.host.probeTable = table()
+  second.host.takenBack = seen([{ name: 'a', entries: 1, marked: 0, referencedOnce: 1 }])
   const restored: SetReport = { ...SET, state: 'restored', restored: { ...RESTORED } }
   second.workload = {
     inherited: seen([{ ...SET, state: 'inherited' }]),
@@ -86,6 +87,7 @@ const predicted: { readonly [S in WorkloadSubject]: SubjectValues[S] } = {
     },
   ],
   'workload.entries': [{ index: 0, name: 'a', entries: [{ start: '0x2000', order: 1, compound: true, refcount: 1, node: 0 }] }],
+  'workload.marks': [{ name: 'a', entries: 1, marked: 0, referencedOnce: 1 }],
   'workload.kva': [{ index: 0, name: 'a', same: 1 }],
   'workload.intact': [{ index: 1, name: 'a', pages: 2 }],
   'workload.control': { sets: ['lost'], overwritten: true },
@@ -130,6 +132,10 @@ const damage: { readonly [S in WorkloadSubject]: (hops: HopObservation[]) => voi
     if (restored) restored.managed = 1
   },
   'workload.entries': (hops) => step(hops, 0).entries?.splice(0, 1, { ...ENTRY, start: '0x4000' }),
+  'workload.marks': (hops) => {
+    const held = hops[1]?.host.takenBack
+    if (held?.ok === true) for (const set of held.value) set.marked = 1
+  },
   'workload.kva': (hops) => {
     const { restored } = step(hops, 0).set ?? {}
     if (restored) restored.sameKva = 0
@@ -158,6 +164,7 @@ describe.each(Object.keys(damage) as WorkloadSubject[])('%s', (subject) => {
       delete hop.workload
       hop.host.probeTable = notSeen('gone')
       hop.host.control = notSeen('gone')
+      hop.host.takenBack = notSeen('gone')
     }
     expect(verdictOf(subject, hops)).toBe('unobserved')
   })

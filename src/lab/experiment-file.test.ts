@@ -65,7 +65,7 @@ describe('an experiment file', () => {
       '3:22 reserveMem[0].name: expected a text, found 9; write it in quotes: "9"',
       '4:14 accelerator: expected one of auto, kvm, tcg, found the text "kvn"; did you mean kvm?',
       '5:33 workload[0].steps[0].alocate: unknown key alocate: did you mean allocate? valid keys in workload[0].steps[0]: ' +
-        'allocate, churn, preserve, unpreserve, free, wait, restore, verify, put, luoCreate, luoFill, luoRetrieve',
+        'allocate, churn, preserve, unpreserve, free, wait, restore, verify, put, kho_restore_folio, kho_preserve_pages, kho_unpreserve_pages, luoCreate, luoFill, luoRetrieve',
       '6:7 hops: expected a whole number, found 1.5',
     ])
   })

@@ -18,7 +18,7 @@ import type { RuleContext } from './rule.ts'
 import { ownTestClaims, unknownClaims } from './claims/unknown.ts'
 
 /** Changes whenever the same experiment would be predicted differently. */
-export const MODEL_VERSION = '3'
+export const MODEL_VERSION = '4'
 
 /** Digests that a pure function cannot make for itself. */
 interface Digests {

@@ -101,6 +101,19 @@ const handedOver = {
         .map(({ start, order }) => ({ start: hex(start), end: hex(start + orderBytes(order)) })),
     ),
   ),
+  /** kho_preserved_memory_reserve() (7.3) marks the first page of each record; kho_restore_page() clears it of those that are freed. */
+  'pages-marked': defineRule(
+    z.strictObject({ freed: z.array(z.string()) }),
+    z.object({ 'preserved.records': z.array(PreservedRecord), 'tree.addresses': Addresses }),
+    ({ freed }, given) => {
+      const gone = freed
+        .flatMap((name) => given['tree.addresses'][name] ?? [])
+        .map((address) => roundDown(fromHex(address), PAGE_SIZE))
+      const records = [...eachRecordIn(given['preserved.records'])].filter(({ start }) => !gone.includes(start))
+      const listed = documentRecords(preservedSet([], [], records, () => 0))
+      return listed.ok ? ok({ records: listed.value, others: 0 }) : listed
+    },
+  ),
   /** Nothing writes to preserved pages during a hop but to those that a kernel frees, and drivers that own a region. */
   'content-kept': defineRule(
     z.strictObject({

@@ -30,6 +30,7 @@ export const handoverObservers: ObserversOf<
   | 'handover.setupData'
   | 'handover.reserveMem'
   | 'handover.refused'
+  | 'handover.marks'
 > = {
   'handover.inFdt': {
     guest: guest((view) =>
@@ -85,6 +86,10 @@ export const handoverObservers: ObserversOf<
         )
       }),
     ),
+  },
+  'handover.marks': {
+    guest: never("struct page of memory that is not the guest's own is read from outside"),
+    host: host((view) => from(view.marks, 'struct page in guest RAM', (marks) => value(marks))),
   },
   'handover.setupData': {
     guest: guest((view) =>

@@ -96,6 +96,10 @@ export const workloadObservers: ObserversOf<WorkloadSubject> = {
     })),
     host: never(IN_THE_GUEST),
   },
+  'workload.marks': {
+    guest: never('workload.entries has what the guest says of them'),
+    host: host((view) => from(view.takenBack, 'struct page in guest RAM', (sets) => value(sets))),
+  },
   'workload.kva': {
     guest: afterRestore(({ name }, { sameKva }, { index }) => ({ index, name, same: sameKva })),
     host: never(IN_THE_GUEST),

@@ -15,7 +15,7 @@ const ADDRESS_SPACE_SYMBOLS = [
 
 const TOTAL_RAM = '_totalram_pages'
 /** All symbols that are asked of a System.map. */
-export const OBSERVED_SYMBOLS: readonly string[] = [...ADDRESS_SPACE_SYMBOLS, TOTAL_RAM]
+export const OBSERVED_SYMBOLS: readonly string[] = [...ADDRESS_SPACE_SYMBOLS, TOTAL_RAM, 'init_top_pgt']
 
 /** Link addresses by symbol, from the System.map of the kernel that runs; undefined when the lab has none. */
 export type KernelSymbols = Readonly<Record<string, string>> | undefined

@@ -2,8 +2,16 @@ import { kexecLoads } from '../../abi/kexec-log.ts'
 import { khoLines, memblockReservations } from '../../abi/dmesg.ts'
 import { parseFirmwareMemmap } from '../../abi/firmware-memmap.ts'
 import { parseIomem } from '../../abi/iomem.ts'
-import { notSeen, seen, type Blob, type GuestView, type KexecSegment, type Reading } from '../../shared/documents/index.ts'
-import type { Result } from '../../shared/result.ts'
+import {
+  notSeen,
+  seen,
+  type Blob,
+  type GuestView,
+  type IomemEntry,
+  type KexecSegment,
+  type Reading,
+} from '../../shared/documents/index.ts'
+import { ok, type Result } from '../../shared/result.ts'
 import { hex } from '../../shared/units.ts'
 import { DMESG_FILE, type Capture } from './capture.ts'
 import { decodeGuestMemory } from './guest-memory.ts'
@@ -12,6 +20,14 @@ import type { RawStore } from './raw-store.ts'
 const KHO = '/sys/kernel/debug/kho'
 const MEMMAP = '/sys/firmware/memmap'
 const SETUP_DATA = '/sys/kernel/boot_params/setup_data'
+
+/** The lines of /proc/iomem, as documents have them. */
+export function iomemEntries(text: string): Result<IomemEntry[]> {
+  const parsed = parseIomem(text)
+  return parsed.ok
+    ? ok(parsed.value.map(({ start, end, name, depth }) => ({ start: hex(start), end: hex(end), name, depth })))
+    : parsed
+}
 
 /** Keeps every captured file as it came and decodes what the lab knows; a reading that failed says why. */
 export function decodeGuestView(capture: Capture, raw: RawStore): GuestView {
@@ -36,15 +52,7 @@ export function decodeGuestView(capture: Capture, raw: RawStore): GuestView {
     outSubtrees: blobsBelow(capture, `${KHO}/out/sub_fdts`, blob),
     inSubtrees: blobsBelow(capture, `${KHO}/in/sub_fdts`, blob),
     firmwareMap: firmwareMap(capture),
-    iomem: checked(capture.text('/proc/iomem'), (text) => {
-      const parsed = parseIomem(text)
-      return parsed.ok
-        ? {
-            ok: true,
-            value: parsed.value.map(({ start, end, name, depth }) => ({ start: hex(start), end: hex(end), name, depth })),
-          }
-        : parsed
-    }),
+    iomem: checked(capture.text('/proc/iomem'), iomemEntries),
     bootParams: blob('/sys/kernel/boot_params/data'),
     setupData: setupData(capture, blob),
     dmesg: blob(DMESG_FILE),

@@ -19,6 +19,7 @@ import {
   type HostView,
   type InjectedFault,
   type LuoIncoming,
+  type PageFacts,
   type Reading,
   type WorkloadObservation,
   type WorkloadStep,
@@ -27,6 +28,7 @@ import {
 import { LabError, err } from '../../shared/result.ts'
 import { GiB, formatSize, fromHex } from '../../shared/units.ts'
 import type { LuoCall } from '../../model/luo/operations.ts'
+import { marksNow, structPagesOf, takenBackNow, type PageKernel } from './page-marks.ts'
 import { carryOutLuo } from './luo-steps.ts'
 import { runSelftest } from './selftest.ts'
 import type { FolderRawStore } from './folder-raw-store.ts'
@@ -36,6 +38,7 @@ export interface BootContext {
   readonly cpus: number
   /** Of the kernel of each boot. */
   readonly symbols: readonly KernelSymbols[]
+  readonly pageFacts: readonly (PageFacts | undefined)[]
   /** Of the experiment: patterns follow from it. */
   readonly seed: number
   readonly raw: FolderRawStore
@@ -60,7 +63,10 @@ export async function observeBoot(
   const preservedAfter =
     previous?.host.preservedBefore === undefined ? undefined : hashAgain(machine, previous.host.preservedBefore)
   const control = context.control.end(machine.memory)
+  const pages = await structPagesOf(machine, pageKernelOf(context, hop), previous)
+  const marks = pages && previous && (await whileItStands(machine, () => marksNow(pages, previous)))
   const workload = await carriedOut(context, hop)
+  const takenBack = pages && previous && (await whileItStands(machine, () => takenBackNow(pages, previous, workload)))
   const guest = decodeGuestView(await captureGuest(machine, { signal }), below(context.raw, `hop${hop}/guest`))
   onStep(
     hop,
@@ -89,10 +95,18 @@ export async function observeBoot(
       ...(preservedAfter === undefined ? {} : { preservedAfter }),
       ...(luoIncoming === undefined ? {} : { luoIncoming }),
       ...(control === undefined ? {} : { control: seen(control) }),
+      ...(marks === undefined ? {} : { marks }),
+      ...(takenBack === undefined ? {} : { takenBack }),
     },
     ...(workload === undefined ? {} : { workload }),
   }
 }
+
+const pageKernelOf = ({ symbols, pageFacts, cpus }: BootContext, hop: number): PageKernel => ({
+  symbols: symbols[hop],
+  pageFacts: pageFacts[hop],
+  cpus,
+})
 
 /** Only where the boot before had LUO steps or a selftest: nothing else makes sessions. */
 function incomingSessions(machine: Machine, previous: HopObservation | undefined, seed: number): LuoIncoming | undefined {

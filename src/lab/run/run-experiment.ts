@@ -141,6 +141,7 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
     seed: experiment.seed,
     cpus: experiment.machine.cpus,
     symbols,
+    pageFacts: images.map(({ manifest }) => manifest.pageFacts),
     workload: experiment.workload,
     control: new ControlWatch(),
     raw: folder.raw,

@@ -22,7 +22,7 @@ export function handoverClaims(boot: Boot, previous: Boot, before: KhoOn): reado
         ? unpredicted(NO_LOG_ROOM)
         : byRule('records-reserved', {}, [givenOf(from, 'preserved.records')]),
     ),
-    ...(previous.kernel.hasOwnTests === true ? [] : [contentClaim(boot, previous)]),
+    ...(previous.kernel.hasOwnTests === true ? [] : [contentClaim(boot, previous), ...marksClaim(boot, previous)]),
     claim(
       boot,
       'handover.setupData',
@@ -77,6 +77,26 @@ const reserveMemClaim = (
       : unpredicted(REGIONS_CHANGED),
   )
 
+/** luo_early_startup() takes the LUO page back and frees it. */
+const freedEarly = (boot: Boot, previous: Boot): string[] => (previous.options.liveupdate && boot.options.kho ? [LUO_NODE] : [])
+
+/** Where struct page has its fields is known of kernels that the lab built; of others nothing is said. */
+function marksClaim(boot: Boot, previous: Boot): readonly PredictedClaim[] {
+  if (boot.kernel.build === undefined) return []
+  return [
+    claim(
+      boot,
+      'handover.marks',
+      "KHO's mark, with magic and order, on the first page of each record, and on no other",
+      kho('kho_preserved_memory_reserve', 'kho_restore_page'),
+      byRule('pages-marked', { freed: freedEarly(boot, previous) }, [
+        givenOf(previous.hop, 'preserved.records'),
+        givenOf(previous.hop, 'tree.addresses'),
+      ]),
+    ),
+  ]
+}
+
 /** luo_early_startup() frees the LUO page; a region's owner may write as soon as the kernel runs. */
 function contentClaim(boot: Boot, previous: Boot): PredictedClaim {
   const owned = boot.options.regionsHaveUsers || previous.options.regionsHaveUsers
@@ -90,7 +110,7 @@ function contentClaim(boot: Boot, previous: Boot): PredictedClaim {
     byRule(
       'content-kept',
       {
-        freed: previous.options.liveupdate && boot.options.kho ? [LUO_NODE] : [],
+        freed: freedEarly(boot, previous),
         written,
         ...(previous.luo.calls.length === 0 ? {} : { serialized: true }),
         ...(freed.length === 0 ? {} : { calls: freed }),

@@ -15,6 +15,7 @@ export function workloadClaims(boot: Boot): readonly PredictedClaim[] {
     ...(boot.hop === 0 ? [] : [inheritedClaim(boot)]),
     ...(boot.kho.kind === 'on' ? [leavingClaim(boot)] : []),
     ...restoreClaims(boot),
+    ...marksClaim(boot),
     ...intactClaim(boot),
     ...controlClaim(boot),
   ]
@@ -137,6 +138,27 @@ function addressClaim(boot: Boot, previous: Boot, restored: readonly PlannedStep
     ),
   ]
 }
+
+/** Of sets that came over, those that are still held; a set that was put is free memory, of which nothing is said. */
+function marksClaim(boot: Boot): readonly PredictedClaim[] {
+  const { inherited, left, steps } = boot.plan
+  if (inherited.length === 0 || boot.kernel.build === undefined) return []
+  const again = new Set(steps.flatMap(({ step, result }) => (step.step === 'allocate' && result === 'ok' ? [step.name] : [])))
+  const held = inherited.flatMap(({ name }) => left.filter((set) => set.name === name && isHeld(set) && !again.has(name)))
+  return [
+    claim(
+      boot,
+      'workload.marks',
+      'Sets that were taken back: no entry has the mark of KHO any more, and each has one reference',
+      [...kho('kho_restore_page', 'kho_init_folio', 'kho_init_pages'), ...khoprobe('probe_restore')],
+      known(inherited)
+        ? { value: held.map(({ name, entries }) => ({ name, entries, marked: 0, referencedOnce: entries })) }
+        : unpredicted(why(inherited)),
+    ),
+  ]
+}
+
+const isHeld = ({ state }: PlannedSet): boolean => state === 'restored' || state === 'preserved'
 
 function intactClaim(boot: Boot): readonly PredictedClaim[] {
   const verified = boot.plan.steps.filter(({ step, result }) => step.step === 'verify' && result === 'ok')

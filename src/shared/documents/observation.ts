@@ -105,6 +105,15 @@ export const HostView = z.object({
   preservedAfter: reading(z.array(RecordDigest)).optional(),
   /** khoprobe's table, where this boot has preserved something by it. */
   probeTable: reading(ProbeTableView).optional(),
+  /**
+   * KHO's marks in page->private, read in guest RAM before anything takes back what the boot before handed over: records of it whose
+   * first page is marked, with the order that the mark names, and how many other pages of them are marked.
+   */
+  marks: reading(z.object({ records: z.array(PreservedRecord), others: z.int().min(0) })).optional(),
+  /** Sets of khoprobe that came over and that it still holds: entries whose first page has a mark, and a reference count of 1. */
+  takenBack: reading(
+    z.array(z.object({ name: z.string(), entries: z.int(), marked: z.int(), referencedOnce: z.int() })),
+  ).optional(),
   /** What became of sets that the boot before did not preserve: the same check, on pages that nothing protects. */
   control: reading(z.array(ControlGroup)).optional(),
   /** Physical address of the running kernel's linux_banner string, and its text. */

@@ -136,6 +136,11 @@ export interface SubjectValues extends MemorySubjects {
    * reduced to the records that the prediction names.
    */
   'handover.content': readonly (PreservedRecord & { readonly digest: string })[]
+  /**
+   * Records of the boot before whose first page KHO has marked in page->private, with the order that the mark names, and marks on other
+   * pages of them; before anything is taken back. Host: struct page in guest RAM.
+   */
+  'handover.marks': { readonly records: readonly PreservedRecord[]; readonly others: number }
   /** Guest: the setup_data of type 10. */
   'handover.setupData': { readonly fdtAddress: string; readonly fdtSize: number; readonly scratchSize: number }
   /** reserve_mem= regions, in command line order, where the boot before had them. Guest and host: this boot's out memblock subtree. */
@@ -208,6 +213,16 @@ export interface SubjectValues extends MemorySubjects {
       readonly refcount: number
       readonly node: number
     }[]
+  }[]
+  /**
+   * Sets that came over and are still held after the last step: entries that still have KHO's mark, and entries with one reference.
+   * Host: struct page in guest RAM.
+   */
+  'workload.marks': readonly {
+    readonly name: string
+    readonly entries: number
+    readonly marked: number
+    readonly referencedOnce: number
   }[]
   /** Per restore: entries whose address in the direct map is the one they had in the boot before. Guest. */
   'workload.kva': readonly { readonly index: number; readonly name: string; readonly same: number }[]
