@@ -1,6 +1,6 @@
 import { LUO_NODE, decodeLuo } from '../../abi/luo.ts'
 import { eachRunIn, joinNeighbours, recordsIn } from '../../abi/record-list.ts'
-import { workloadMemory } from './workload-memory.ts'
+import { workloadMemory, workloadPlaces } from './workload-memory.ts'
 import { MEMBLOCK_NODE, decodeMemblockFdt } from '../../abi/memblock-fdt.ts'
 import type {
   GivenValues,
@@ -46,6 +46,7 @@ function givensOfHop({ guest, host, workload }: HopObservation): Record<string, 
     'tree.blob': root && { address: root.address, size: root.blob.size, sha256: root.blob.sha256 },
     'workload.table': host.probeTable?.ok ? host.probeTable.value : undefined,
     'workload.memory': host.probeTable?.ok ? workloadMemory(host.probeTable.value) : undefined,
+    'workload.places': workload && workloadPlaces(workload),
     'workload.calls': workload?.steps.flatMap(({ index, call }) =>
       call === undefined ? [] : [{ index, start: call.start, order: call.order }],
     ),

@@ -1,5 +1,5 @@
 import { entryBytes, recordsIn } from '../../abi/record-list.ts'
-import type { GivenValues, ProbeTableView, Range } from '../../shared/documents/index.ts'
+import type { GivenValues, PreservedRecord, ProbeTableView, Range, WorkloadObservation } from '../../shared/documents/index.ts'
 import { fromHex, hex } from '../../shared/units.ts'
 
 /** The memory of a table without its entries; undefined where a set's entries were too scattered to be kept. */
@@ -11,7 +11,15 @@ export function workloadMemory({ address, sets }: ProbeTableView): GivenValues['
   }
 }
 
-function rangesOf(records: ProbeTableView['sets'][number]['records']): Range[] {
+/** Places of all sets that the steps of a boot told of. */
+export function workloadPlaces({ steps }: WorkloadObservation): GivenValues['workload.places'] {
+  const placing = steps.filter(({ result, step }) => result === 'ok' && /^(?:allocate|restore) /.test(step))
+  return [...new Map(placing.flatMap(({ set, entries }) => (set === undefined ? [] : [[set.name, entries]])))].map(
+    ([name, entries]) => ({ name, ...(entries === undefined ? {} : { pages: rangesOf(entries) }) }),
+  )
+}
+
+function rangesOf(records: readonly PreservedRecord[]): Range[] {
   const spans = records
     .map((record) => ({ start: fromHex(record.start), end: fromHex(record.start) + entryBytes(record) }))
     .sort((a, b) => a.start - b.start)

@@ -1,6 +1,6 @@
 import { isMemoryStep, type PredictedClaim } from '../../shared/documents/index.ts'
 import type { Boot } from '../boots.ts'
-import { byRule, claim, givenOf, kho, khoprobe, memblock, pageAlloc, unpredicted } from '../claim.ts'
+import { byRule, claim, givenOf, kho, khoprobe, memblock, pageAlloc, unpredicted, type Prediction } from '../claim.ts'
 import { nodeSpans, toRange } from '../firmware-map.ts'
 import { PAGE_SIZE } from '../../shared/units.ts'
 import { mayLeave, type PlannedSet, type PlannedStep } from '../workload/plan.ts'
@@ -79,8 +79,16 @@ function leavingClaim(boot: Boot): PredictedClaim {
     'workload.preserved',
     'Sets that this boot hands over',
     [...kho('kho_preserve_folio', 'kho_preserve_pages', 'kho_preserve_vmalloc'), ...khoprobe('write_table')],
-    known(leaving) ? { value: leaving.map(shapeOf) } : unpredicted(why(leaving)),
+    known(leaving) ? { value: leaving.map(shapeOf) } : offered(boot, leaving),
   )
+}
+
+/** A kernel with CONFIG_KEXEC_HANDOVER_DEBUG takes what does not lie in scratch. */
+function offered(boot: Boot, leaving: readonly PlannedSet[]): Prediction {
+  const decided = boot.kernel.checksScratch === true && leaving.every(({ unknown, movable }) => unknown === undefined || movable)
+  if (!decided) return unpredicted(why(leaving))
+  const given = [givenOf(boot.hop, 'workload.places'), givenOf(boot.hop, 'scratch.regions')]
+  return byRule('sets-taken', { sets: leaving.map(maybe) }, given)
 }
 
 /** Restoring cannot fail once: also of a set that may have come over, if it has. */

@@ -130,7 +130,7 @@ function carryOut(step: MemoryStep, index: number, state: ProbeState, kernel: Pr
       const set = state.sets.get(step.name)
       if (set === undefined) return { result: 'ENOENT' }
       if (step.step === 'preserve') return preserve(set, state, kernel)
-      return set.unknown === undefined ? onSet(step.step, set, state) : { result: undefined, set }
+      return set.unknown === undefined ? onSet(step.step, set, state) : onUnknown(step.step, set, state)
     }
     case 'kho_restore_folio':
     case 'kho_preserve_pages':
@@ -189,6 +189,14 @@ function preserve(set: PlannedSet, state: ProbeState, { kho }: ProbeKernel): Out
     return { result: undefined, set: offered }
   }
   return set.inScratch === true ? { result: 'EINVAL' } : become(set, 'preserved', state.sets)
+}
+
+/** Whether it was preserved or not, after this it is not. */
+function onUnknown(verb: Verb, set: PlannedSet, { sets }: ProbeState): Outcome {
+  const { offered: _before, ...withdrawn } = set
+  const now = verb === 'unpreserve' ? withdrawn : set
+  sets.set(set.name, now)
+  return { result: undefined, set: now }
 }
 
 type Verb = 'unpreserve' | 'free' | 'restore' | 'verify' | 'put'

@@ -32,3 +32,18 @@ it('restores such a set only then, and has no answer when a set is missing that 
   expect(restored('sure')).toMatchObject({ value: [{ name: 'sure' }] })
   expect(restored('movable')).toEqual({ ok: false, error: 'the table of the boot before has no set sure' })
 })
+
+it('has KHO take a set of movable pages unless one of them lies in scratch', () => {
+  const at = (start: string, end: string) =>
+    workloadRules['sets-taken'].apply(
+      { sets },
+      {
+        'workload.places': [{ name: 'movable', pages: [{ start, end }] }],
+        'scratch.regions': [{ start: '0x5000', size: '0x2000' }],
+      },
+      context,
+    )
+  expect(at('0x4000', '0x5000')).toMatchObject({ value: [{ name: 'sure' }, { name: 'movable' }] })
+  expect(at('0x7000', '0x8000')).toMatchObject({ value: [{ name: 'sure' }, { name: 'movable' }] })
+  expect(at('0x4000', '0x6000')).toMatchObject({ value: [{ name: 'sure' }] })
+})

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { VMALLOC_CHUNK_ENTRIES } from '../../abi/kho-vmalloc.ts'
 import { preserveRange } from '../../abi/preserve.ts'
 import { eachRecordIn, recordsIn } from '../../abi/record-list.ts'
-import { LISTED_ENTRIES, ProbeTableView, Range } from '../../shared/documents/index.ts'
+import { LISTED_ENTRIES, ProbeTableView, Range, ScratchRegion } from '../../shared/documents/index.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { PAGE_SIZE, fromHex } from '../../shared/units.ts'
 import { nodeOfPfn, type PlainRecord } from '../preserved-set.ts'
@@ -25,6 +25,10 @@ const Inputs = z.strictObject({
   nodes: z.array(z.array(Range)),
 })
 const Table = z.object({ 'workload.table': ProbeTableView })
+const Places = z.object({
+  'workload.places': z.array(z.object({ name: z.string(), pages: z.array(Range).optional() })),
+  'scratch.regions': z.array(ScratchRegion),
+})
 
 /** kho_restore_vmalloc() (7.3) restores the chunks of its list as well, before it frees them. */
 const chunksOf = (set: TableSet): number =>
@@ -48,6 +52,24 @@ export const workloadRules = {
   'sets-inherited': defineRule(z.strictObject({ sets: z.array(Shape) }), Table, ({ sets }, given) => {
     const came = new Set(given['workload.table'].sets.map(({ name }) => name))
     return ok(sets.filter((set) => set.maybe !== true || came.has(set.name)).map(({ maybe: _maybe, ...shape }) => shape))
+  }),
+  /** kho_preserve_folio(), kho_preserve_pages() (7.3) refuse what lies in scratch; khoprobe then takes all of the set back. */
+  'sets-taken': defineRule(z.strictObject({ sets: z.array(Shape) }), Places, ({ sets }, given) => {
+    const scratch = given['scratch.regions'].map(({ start, size }) => ({
+      start: fromHex(start),
+      end: fromHex(start) + fromHex(size),
+    }))
+    const taken: z.output<typeof Shape>[] = []
+    for (const { maybe, ...shape } of sets) {
+      const placed = given['workload.places'].find(({ name }) => name === shape.name)
+      if (maybe === true && placed === undefined) continue
+      if (maybe === true && placed?.pages === undefined) return err(`the places of ${shape.name} were too many to be listed`)
+      const overlaps = (placed?.pages ?? []).some((pages) =>
+        scratch.some(({ start, end }) => fromHex(pages.start) < end && fromHex(pages.end) > start),
+      )
+      if (maybe !== true || !overlaps) taken.push(shape)
+    }
+    return ok(taken)
   }),
   'sets-restored': defineRule(Inputs, Table, (inputs, given) =>
     each(inputs, given['workload.table'], ({ index, name, entries, pages }, set) => ({

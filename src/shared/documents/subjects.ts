@@ -269,6 +269,11 @@ export interface GivenValues {
   'workload.table': ProbeTableView
   /** What calls of functions of KHO were about, by the index of their step. */
   'workload.calls': readonly { readonly index: number; readonly start: string; readonly order: number }[]
+  /**
+   * Where the sets lie that this boot allocated or took back, as khoprobe said last; ranges that touch joined, absent where there are
+   * too many entries to be listed.
+   */
+  'workload.places': readonly { readonly name: string; readonly pages?: readonly Range[] | undefined }[]
   /** What memory the table has: its own page, and of each set the lists, the chunks of a vmalloc area, and the pages; ranges that touch joined. */
   'workload.memory': {
     readonly address: string
