@@ -101,7 +101,8 @@ it('carries steps to the boots that they name, in order, one set per step', () =
   `)
 })
 
-const KEYS = 'allocate, churn, preserve, unpreserve, free, wait, restore, verify, put, luoCreate, luoFill, luoRetrieve'
+const KEYS =
+  'allocate, churn, preserve, unpreserve, free, wait, restore, verify, put, kho_restore_folio, kho_preserve_pages, kho_unpreserve_pages, luoCreate, luoFill, luoRetrieve'
 
 it.each([
   [{ steps: [{}] }, `workload.0.steps.0: a step has exactly one of ${KEYS}`],
