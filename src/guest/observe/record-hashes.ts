@@ -1,5 +1,5 @@
 import { createCipheriv } from 'node:crypto'
-import { entryBytes, type RecordEntry } from '../../abi/record-list.ts'
+import { entryBytes } from '../../abi/record-list.ts'
 import {
   LISTED_ENTRIES,
   notSeen,
@@ -10,7 +10,7 @@ import {
 } from '../../shared/documents/index.ts'
 import type { PhysMemory } from '../../shared/phys-memory.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
-import { GiB, KiB, formatSize, fromHex, hex } from '../../shared/units.ts'
+import { GiB, KiB, PAGE_SIZE, formatSize, fromHex, hex, type PhysAddr } from '../../shared/units.ts'
 
 interface RecordHash {
   readonly record: PreservedRecord
@@ -65,16 +65,32 @@ function readPart(memory: PhysMemory, at: number, target: Uint8Array): Uint8Arra
   return memory.readInto(at, target) ? target : undefined
 }
 
+/** What is known of who owns preserved memory, before it is hashed. */
+export interface Owners {
+  readonly table: ProbeTableView | undefined
+  /** Pages of KHO's own tree and of its subtrees: a kernel may free or fill them on the way, so each has a digest of its own. */
+  readonly structures: readonly PhysAddr[]
+}
+
+/** From so many neighbours of nobody known on they share digests: they are somebody's content, such as a memfd's. */
+const CONTENT_RUN = 64
+
 /**
  * What gets a digest of its own: every record, and of joined records as much as khoprobe's folios and lists have of them. What
- * else lies among those (the pages of KHO and LUO, which a kernel may free or fill on the way) stays one by one.
+ * else lies among those stays one by one: also in long runs the structures of KHO, and pages of zeros, which LUO fills on the way into
+ * the kexec (luo_session_serialize(), 7.3).
  */
 export function hashUnits(
+  memory: PhysMemory,
   records: readonly PreservedRecord[],
-  table: ProbeTableView | undefined,
+  { table, structures }: Owners,
 ): Result<readonly PreservedRecord[]> {
   const own = ownedBy(table)
-  const units = records.flatMap((record) => (record.count === undefined ? [record] : cut(record, own.get(record.order) ?? [])))
+  const apart = new Set<number>(structures)
+  const changes = (at: number): boolean => apart.has(at) || (memory.read(at, PAGE_SIZE)?.every((byte) => byte === 0) ?? true)
+  const units = records.flatMap((record) =>
+    record.count === undefined ? [record] : cut(record, own.get(record.order) ?? [], changes),
+  )
   return units.length > 2 * LISTED_ENTRIES
     ? err(`the preserved records fall into ${units.length} parts, too many to list`)
     : ok(units)
@@ -101,26 +117,35 @@ function ownedBy(table: ProbeTableView | undefined): ReadonlyMap<number, readonl
   return spans
 }
 
-/** Joined records, cut where spans begin and end; what no span has, one by one. */
-function cut(record: PreservedRecord, spans: readonly Span[]): PreservedRecord[] {
+/** Joined records, cut where spans begin and end; what no span has as {@link hashUnits} says. */
+function cut(record: PreservedRecord, spans: readonly Span[], changes: (at: number) => boolean): PreservedRecord[] {
   const { order } = record
   const size = entryBytes({ order })
   const units: PreservedRecord[] = []
+  const unit = (start: number, end: number): void => {
+    const count = Math.ceil((end - start) / size)
+    if (count > 0) units.push({ start: hex(start), order, ...(count === 1 ? {} : { count }) })
+  }
+  const loose = (start: number, end: number): void => {
+    const alone = (end - start) / size < CONTENT_RUN
+    let from = start
+    for (let at = start; at < end; at += size) {
+      if (!alone && !changes(at)) continue
+      unit(from, at)
+      unit(at, at + size)
+      from = at + size
+    }
+    unit(from, end)
+  }
   const end = fromHex(record.start) + entryBytes(record)
   let at = fromHex(record.start)
-  const single = (to: number): void => {
-    for (; at < to; at += size) units.push(unit({ start: at, order, count: 1 }))
-  }
   for (const span of spans) {
     if (span.end <= at || span.start >= end) continue
-    single(span.start)
-    const to = Math.min(span.end, end)
-    units.push(unit({ start: at, order, count: Math.ceil((to - at) / size) }))
-    at = to
+    loose(at, Math.max(at, span.start))
+    const from = Math.max(at, span.start)
+    at = Math.min(span.end, end)
+    unit(from, at)
   }
-  single(end)
+  loose(at, end)
   return units
 }
-
-const unit = ({ start, order, count = 1 }: RecordEntry): PreservedRecord =>
-  count === 1 ? { start: hex(start), order } : { start: hex(start), order, count }

@@ -26,7 +26,7 @@ import {
   type Selftest,
 } from '../../shared/documents/index.ts'
 import { LabError, err } from '../../shared/result.ts'
-import { GiB, formatSize, fromHex } from '../../shared/units.ts'
+import { GiB, PAGE_SIZE, formatSize, fromHex, physAddr, roundDown } from '../../shared/units.ts'
 import type { LuoCall } from '../../model/luo/operations.ts'
 import { marksNow, structPagesOf, takenBackNow, type PageKernel } from './page-marks.ts'
 import { carryOutLuo } from './luo-steps.ts'
@@ -219,13 +219,17 @@ function keepLog(raw: FolderRawStore, hop: number, log: Capture): void {
   if (bytes.ok) raw.put(`hop${hop}/guest/dmesg-after-load`, bytes.value)
 }
 
-function hashed(machine: Machine, { outRadix, handedOver = outRadix, probeTable }: HostView): HashedRecords {
+function hashed({ memory }: Machine, { outRoot, outRadix, handedOver = outRadix, probeTable }: HostView): HashedRecords {
   if (!handedOver.ok) return handedOver
   const { complete, records, recordCount } = handedOver.value
   if (!complete || recordsIn(records) !== recordCount)
     return notSeen(`the walk of the radix tree has ${recordsIn(records)} of ${recordCount} records`)
-  const units = hashUnits(records, probeTable?.ok ? probeTable.value : undefined)
-  return units.ok ? hashRecords(machine.memory, units.value) : notSeen(units.error)
+  const structures = outRoot.ok ? [outRoot.value.address, ...outRoot.value.subtrees.map(({ address }) => address)] : []
+  const units = hashUnits(memory, records, {
+    table: probeTable?.ok ? probeTable.value : undefined,
+    structures: structures.map((address) => physAddr(roundDown(fromHex(address), PAGE_SIZE))),
+  })
+  return units.ok ? hashRecords(memory, units.value) : notSeen(units.error)
 }
 
 type HashedRecords = NonNullable<HostView['preservedBefore']>
