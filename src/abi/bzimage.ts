@@ -76,6 +76,19 @@ export function parseBzImage(bytes: Uint8Array): Result<BzImage> {
   })
 }
 
+/**
+ * The packed kernel in a bzImage: payload_offset and payload_length count from the protected-mode code
+ * (Documentation/arch/x86/boot.rst, protocol 2.08).
+ */
+export function bzImagePayload(bytes: Uint8Array): Result<Uint8Array> {
+  const header = parseBzImage(bytes)
+  if (!header.ok) return header
+  const view = viewOf(bytes)
+  const start = (header.value.setupSects + 1) * 512 + view.getUint32(0x248, true)
+  const end = start + view.getUint32(0x24c, true)
+  return end > start && end <= bytes.length ? ok(bytes.subarray(start, end)) : err('its payload lies outside the file')
+}
+
 const hasFlag = (flags: number, flag: number): boolean => Math.floor(flags / flag) % 2 === 1
 
 /** The field is the distance of a C string from offset 0x200; 0 means none. The setup code is at most 64 sectors long. */

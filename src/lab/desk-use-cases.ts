@@ -29,6 +29,7 @@ export interface DeskDependencies {
   readonly version: string
   readonly host: 'electron' | 'browser'
   doctor(): Promise<readonly Diagnosis[]>
+  doctorKernel(file: string): Promise<readonly Diagnosis[]>
   listImages(): Promise<readonly { readonly manifest: ImageManifest; readonly size: number }[]>
   buildImage(options: {
     readonly signal: AbortSignal

@@ -66,6 +66,7 @@ export function fixtureDependencies(options: FixtureOptions = {}): DeskDependenc
       { id: 'qemu', title: 'QEMU', state: 'ok', detail: 'QEMU emulator version 7.2.22' },
       { id: 'kvm', title: 'KVM', state: 'warning', detail: 'opens, but no guest spoke under it', fix: 'nothing: TCG is used' },
     ],
+    doctorKernel: async (file) => [{ id: 'kernel', title: 'Kernel', state: 'ok', detail: `7.3.4, ${file}` }],
     listImages: async () => images.map((manifest) => ({ manifest, size: 7_000_000 })),
     buildImage: async ({ onProgress, signal }) => {
       for (const percent of [0, 40, 80]) {

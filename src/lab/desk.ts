@@ -73,6 +73,7 @@ export function createDesk(dependencies: DeskDependencies): Desk {
       building: build.goesOn,
     }),
     'lab:doctor': () => dependencies.doctor(),
+    'lab:doctor-kernel': ({ file }) => dependencies.doctorKernel(file),
     'image:list': () => dependencies.listImages(),
     'lab:settings': () => dependencies.settings(),
     'lab:set': (settings) => dependencies.changeSettings(settings),

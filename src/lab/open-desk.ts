@@ -9,6 +9,7 @@ import type { DeskDependencies, StartedRun } from './desk-use-cases.ts'
 import { replayRun } from './desk-replay.ts'
 import { diffStored } from './diff.ts'
 import { diagnoseThisMachine } from './doctor-here.ts'
+import { diagnoseKernel } from './doctor-kernel.ts'
 import { experimentOfText, listExperiments } from './experiment-shelf.ts'
 import { buildGuestImage, listBuiltImages } from './images.ts'
 import { imagesOf } from './kernels.ts'
@@ -40,6 +41,7 @@ export function openDesk({ host, runs = runsDirectory(), print = printWithChromi
     version: LAB_VERSION,
     host,
     doctor: diagnoseThisMachine,
+    doctorKernel: diagnoseKernel,
     listImages: listBuiltImages,
     buildImage: async (options) => (await buildGuestImage({ fresh: false, ...options })).manifest,
     listExperiments: () => listExperiments(),

@@ -135,6 +135,8 @@ export const requests = {
     out: z.object({ version: z.string(), host: z.enum(['electron', 'browser']), firstRun: z.boolean(), building: z.boolean() }),
   },
   'lab:doctor': { in: Nothing, out: z.array(Diagnosis) },
+  /** What a kernel of the user's own lacks; `file` is its bzImage or its configuration. */
+  'lab:doctor-kernel': { in: z.strictObject({ file: z.string().min(1).max(4096) }), out: z.array(Diagnosis) },
   'image:list': { in: Nothing, out: z.array(z.object({ manifest: ImageManifest, size: z.int() })) },
   'image:build': { in: Nothing, out: ImageManifest },
   'image:cancel': { in: Nothing, out: z.object({ cancelled: z.boolean() }) },

@@ -229,6 +229,21 @@ describe('keys and mouse', () => {
   })
 })
 
+it('a kernel of the user is looked at, and what it lacks is said', async () => {
+  const { page } = await show('#/doctor')
+  const config = join(runs, 'config')
+  await writeFile(config, '# Linux/x86 7.3.4 Kernel Configuration\nCONFIG_CMA=y\n')
+  await page.getByLabel('bzImage or configuration of a kernel').fill(config)
+  await page.keyboard.press('Enter')
+  const table = page.getByRole('table', { name: 'Checks of the kernel' })
+  await expect.poll(() => table.innerText()).toMatch(/CONFIG_KEXEC_HANDOVER\s+is not set.*scripts\/config -e KEXEC_HANDOVER/s)
+  await page.screenshot({ path: join(PICTURES, 'doctor-kernel.png') })
+  expect(await axe(page)).toEqual([])
+  await page.getByLabel('bzImage or configuration of a kernel').fill(join(runs, 'nowhere'))
+  await page.keyboard.press('Enter')
+  await page.getByRole('alert').getByText('there is no such file').waitFor()
+})
+
 describe('bad input', () => {
   it('a run without documents is listed, and every view says what is the matter and what to do', async () => {
     for (const view of ['live', 'map', 'kho', 'claims', 'reports']) {
