@@ -1,5 +1,5 @@
 import { readFile, readdir } from 'node:fs/promises'
-import { extname, join, relative, sep } from 'node:path'
+import { extname, join, relative, resolve, sep } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { LabError } from '../shared/result.ts'
 
@@ -30,7 +30,7 @@ export async function loadAssets(directory: string): Promise<ReadonlyMap<string,
       {
         code: 'tool-missing',
         message: `the page of the lab is not built: nothing is in ${directory}`,
-        hint: 'Run: npm run build',
+        hint: `In a checkout: cd ${resolve(directory, '../..')} && npm run build`,
       },
       { cause },
     )

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import checker from 'axe-core'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import { createDesk, type Desk } from '../lab/desk.ts'
@@ -87,3 +88,25 @@ export function useBrowser() {
 }
 
 export const text = (page: Page, selector: string): Promise<string> => page.locator(selector).innerText()
+
+/** What axe finds wrong, contrast included; the canvas and xterm's own insides are told by the text beside them. */
+export async function axe(page: Page): Promise<string[]> {
+  await page.evaluate(checker.source)
+  const violations = await page.evaluate(async () => {
+    const { axe: inPage } = window as unknown as {
+      axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+    }
+    // The dividers between landmarks belong to none of them.
+    const rules = { region: { enabled: false } }
+    const options = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice'], rules }
+    const { violations: found } = await inPage.run({ exclude: [['.console'], ['iframe']] }, options)
+    return found.map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map(({ html }) => html.slice(0, 160))
+          .slice(0, 3)
+          .join(' | ')}`,
+    )
+  })
+  return violations
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openDesk } from '../lab/open-desk.ts'
-import { text, useBrowser, type Opened } from './page.fixture.ts'
+import { axe, text, useBrowser, type Opened } from './page.fixture.ts'
 
 /** The Policies and What-if views over the real lab, which needs no guest for them; pictures go to artifacts/. */
 const PICTURES = join(import.meta.dirname, '../../artifacts/policies')
@@ -22,11 +22,14 @@ afterAll(() => rm(runs, { recursive: true, force: true }))
 const show = async (hash: string): Promise<Opened> =>
   open(await openDesk({ host: 'browser', runs }), { url: (web) => `${web.url}${hash}`, size: { width: 1400, height: 900 } })
 
+/** In both themes: a picture, and what axe finds wrong, which must be nothing. */
 async function pictures(page: Page, name: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme })
+    await expect.poll(() => page.evaluate(() => document.documentElement.dataset['theme'])).toBe(colorScheme)
     await page.waitForTimeout(150)
     await page.screenshot({ path: join(PICTURES, `${name}-${colorScheme}.png`) })
+    expect([name, colorScheme, await axe(page)]).toEqual([name, colorScheme, []])
   }
   await page.emulateMedia({ colorScheme: 'light' })
 }
@@ -96,4 +99,34 @@ it('predicts scratch for machines that nobody has, and sweeps one parameter', as
   await expect.poll(() => answer.locator('tbody').innerText()).toContain('400 %')
   await pictures(page, 'what-if')
   expect(complaints).toEqual([])
+})
+
+/** What Tab reaches one after the other, by its name as it is told to who cannot see. */
+async function tabs(page: Page, steps: number): Promise<string[]> {
+  const names: string[] = []
+  for (let step = 0; step < steps; step++) {
+    await page.keyboard.press('Tab')
+    names.push(
+      await page.evaluate(() => {
+        const at = document.activeElement
+        const label = at instanceof HTMLInputElement || at instanceof HTMLSelectElement ? at.labels?.[0]?.innerText : undefined
+        return (
+          (at?.getAttribute('aria-label') ?? label ?? (at as HTMLElement | null)?.innerText ?? '').split('\n')[0]?.trim() ?? ''
+        )
+      }),
+    )
+  }
+  return names
+}
+
+it.each([
+  ['policies?item=real-start', ['Run', 'Study', 'VM memory, exact', 'VM pinned, exact']],
+  ['what-if', ['Machine', 'parameter', 'from', 'to', 'Width of the machine', 'Prediction']],
+])('Tab goes through %s in the order in which it is read, and nothing is without a name', async (hash, order) => {
+  const { page } = await show(`#/${hash}`)
+  await page.getByRole('form').first().waitFor()
+  const names = await tabs(page, 90)
+  expect(names.slice(0, 60)).not.toContain('')
+  const places = order.map((name) => names.indexOf(name))
+  expect(places).toEqual([...places].filter((place) => place >= 0).sort((a, b) => a - b))
 })

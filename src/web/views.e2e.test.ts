@@ -1,12 +1,10 @@
 import { cp, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import checker from 'axe-core'
-import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDesk } from '../lab/open-desk.ts'
 import { Comparison } from '../shared/documents/index.ts'
-import { text, useBrowser, type Opened } from './page.fixture.ts'
+import { axe, text, useBrowser, type Opened } from './page.fixture.ts'
 
 /** Every view with recorded real runs, by mouse and keys, in both themes; pictures go to artifacts/ for whoever wants to look. */
 const ROOT = join(import.meta.dirname, '../..')
@@ -68,28 +66,6 @@ async function show(
   how: { theme?: 'light' | 'dark'; size?: { width: number; height: number } } = {},
 ): Promise<Opened> {
   return open(await openDesk({ host: 'browser', runs }), { ...how, url: (web) => `${web.url}${hash}` })
-}
-
-/** What axe finds wrong, contrast included; the canvas and xterm's own insides are told by the text beside them. */
-async function axe(page: Page): Promise<string[]> {
-  await page.evaluate(checker.source)
-  const violations = await page.evaluate(async () => {
-    const { axe: inPage } = window as unknown as {
-      axe: { run(context: unknown, options: unknown): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
-    }
-    // The dividers between landmarks belong to none of them.
-    const rules = { region: { enabled: false } }
-    const options = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice'], rules }
-    const { violations: found } = await inPage.run({ exclude: [['.console'], ['iframe']] }, options)
-    return found.map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes
-          .map(({ html }) => html.slice(0, 160))
-          .slice(0, 3)
-          .join(' | ')}`,
-    )
-  })
-  return violations
 }
 
 const VIEWS = [
