@@ -289,6 +289,9 @@ const changes: Readonly<
   'tree.memblock': ([first]) => {
     changeSubtree(first, 'memblock', 'trace', 'truce')
   },
+  'tree.regions': ([first]) => {
+    if (first?.guest.outSubtrees.ok) delete first.guest.outSubtrees.value['memblock']
+  },
   'tree.LUO': ([first]) => {
     if (first?.guest.outSubtrees.ok)
       first.guest.outSubtrees.value['LUO'] = blobOf(

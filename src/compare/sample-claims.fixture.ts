@@ -107,6 +107,7 @@ export function sampleClaims(): ResolvedClaim[] {
       compatible: 'memblock-v1',
       regions: [{ name: 'trace', size: '0xc00000' }],
     }),
+    claimOf(0, 'tree.regions', 'The reserve_mem regions are handed over', true),
     claimOf(0, 'tree.LUO', 'Live update state', { compatible: 'luo-v5', liveupdateNumber: 1 }),
     claimOf(
       0,

@@ -1,5 +1,5 @@
 import type { Basis, Experiment, KernelFacts, PredictedClaim, Prediction, Subject } from '../shared/documents/index.ts'
-import { bootsOf, contextOf } from './boots.ts'
+import { bootsOf, contextOf, NOTHING_SUPPOSED } from './boots.ts'
 import { kho, khoDebugfs, luo, memblock, qemu, unpredicted, version, x86Setup } from './claim.ts'
 import { ramSpans, toRange } from './firmware-map.ts'
 import { MODEL_VERSION, predict } from './predict.ts'
@@ -94,7 +94,7 @@ function firstBootClaims(
     workload: [],
     faults: [],
   }
-  const [boot] = bootsOf(experiment, contextOf(experiment, [kernel]), new Map())
+  const [boot] = bootsOf(experiment, contextOf(experiment, [kernel]), NOTHING_SUPPOSED)
   // What the model does not know of this release, it does not know of this machine either.
   if (boot === undefined || boot.kho.kind === 'unknown') return []
   const { claims } = predict(experiment, [kernel], { experimentSha256: '' })

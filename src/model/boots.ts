@@ -56,12 +56,14 @@ export interface KhoOn {
   readonly kexecCount: number
   /** The liveupdate_num that this kernel writes when liveupdate=on. */
   readonly liveupdateNumber: number
-  /**
-   * False when a reserve_mem region of this boot is not one of the boot before: where it then lies, and whether it is preserved,
-   * is not modelled.
-   */
-  readonly regionsKnown: boolean
+  readonly regions: RegionsState
 }
+
+/**
+ * What becomes of the reserve_mem regions of this boot. `revived`: each is one of the boot before, or there was no handover; all are
+ * handed over. Otherwise a new one may lie inside scratch, and then none is: `kept` or `refused` is supposed, `open` not decided.
+ */
+type RegionsState = 'revived' | 'kept' | 'refused' | 'open'
 
 interface KhoOff {
   readonly kind: 'off'
@@ -83,8 +85,15 @@ export const contextOf = (experiment: Experiment, kernels: readonly KernelFacts[
   once: new Once(),
 })
 
-/** Whether scratch is taken to fit in boots that leave it open, by hop; it does in those that are not named. */
-export type Supposed = ReadonlyMap<number, boolean>
+/** What is taken to be so in boots that leave it open, by hop. */
+export interface Supposed {
+  /** Whether scratch fits; it does in boots that are not named. */
+  readonly fits: ReadonlyMap<number, boolean>
+  /** Whether reserve_mem regions that the boot before did not have are handed over. */
+  readonly regions: ReadonlyMap<number, boolean>
+}
+
+export const NOTHING_SUPPOSED: Supposed = { fits: new Map(), regions: new Map() }
 
 /** Boot 0 and every hop, in order, up to one that dies. `context` has one kernel and command line per boot. */
 export function bootsOf(experiment: Experiment, context: RuleContext, supposed: Supposed): readonly Boot[] {
@@ -97,7 +106,10 @@ export function bootsOf(experiment: Experiment, context: RuleContext, supposed: 
     const cmdline = cmdlines[hop] ?? ''
     const options = kernelOptions(cmdline, widest)
     const fault = experiment.faults.find((candidate) => candidate.hop === hop)
-    const kho = khoState(experiment, kernel, { context, options, fault }, previous, supposed.get(hop))
+    const kho = khoState(experiment, kernel, { context, options, fault }, previous, {
+      fits: supposed.fits.get(hop),
+      regions: supposed.regions.get(hop),
+    })
     const luo = luoPlan(experiment.workload[hop] ?? [], incomingSessions(kho, options, previous), experiment.seed)
     const death = deathOf(fault, kho, previous)
     const memoryUnknown =
@@ -159,7 +171,7 @@ function khoState(
   kernel: KernelFacts,
   { context, options, fault }: Pick<Boot, 'context' | 'options' | 'fault'>,
   previous: Boot | undefined,
-  supposed: boolean | undefined,
+  supposed: { readonly fits: boolean | undefined; readonly regions: boolean | undefined },
 ): KhoState {
   const behaviour = behaviourOf(kernel.release)
   if (behaviour === undefined) return { kind: 'unknown', reason: rulesMissing(kernel.release) }
@@ -171,20 +183,21 @@ function khoState(
   const given =
     before?.kind === 'on' && passedCompatible(before.behaviour, fault) === behaviour.khoCompatible ? before : undefined
   if (!options.kho) return { kind: 'off', why: 'asked', certain: true, received: given !== undefined }
-  if (given !== undefined && previous !== undefined) return continued(behaviour, given, options, previous.options)
+  if (given !== undefined && previous !== undefined) return continued(behaviour, given, options, previous, supposed.regions)
   const exact = previous === undefined ? exactFit(experiment, context, behaviour.scratchAlignment) : undefined
   const fit = exact ?? scratchFit(experiment.machine, options, kernel, behaviour.scratchAlignment)
   const certain = fit !== 'undecided'
-  if (fit === 'impossible' || (!certain && supposed === false)) return { kind: 'off', why: 'scratch', certain, received: false }
+  if (fit === 'impossible' || (!certain && supposed.fits === false))
+    return { kind: 'off', why: 'scratch', certain, received: false }
   return {
     kind: 'on',
     behaviour,
     certain,
-    supposed: supposed !== undefined,
+    supposed: supposed.fits !== undefined,
     received: false,
     kexecCount: 1,
     liveupdateNumber: 1,
-    regionsKnown: true,
+    regions: 'revived',
   }
 }
 
@@ -229,7 +242,7 @@ function fitsUnderTcg({ machine }: Experiment, context: RuleContext): boolean | 
  * kho_in_kexec_metadata() and luo_early_startup() (7.3) read the counts, reserve_mem_kho_revive() the regions of the boot
  * before.
  */
-function continued(behaviour: Behaviour, given: KhoOn, options: KernelOptions, previous: KernelOptions): KhoOn {
+function continued(behaviour: Behaviour, given: KhoOn, options: KernelOptions, previous: Boot, kept: boolean | undefined): KhoOn {
   return {
     kind: 'on',
     behaviour,
@@ -237,11 +250,16 @@ function continued(behaviour: Behaviour, given: KhoOn, options: KernelOptions, p
     supposed: false,
     received: true,
     kexecCount: given.kexecCount + 1,
-    liveupdateNumber: previous.liveupdate ? given.liveupdateNumber + 1 : 1,
-    regionsKnown:
-      given.regionsKnown &&
-      options.reserveMem.every(({ name, size, align }) =>
-        previous.reserveMem.some((region) => region.name === name && region.size === size && region.align % align === 0),
-      ),
+    liveupdateNumber: previous.options.liveupdate ? given.liveupdateNumber + 1 : 1,
+    regions: allRevived(options, previous) ? 'revived' : kept === undefined ? 'open' : kept ? 'kept' : 'refused',
   }
 }
+
+const allRevived = ({ reserveMem }: KernelOptions, previous: Boot): boolean =>
+  reserveMem.every(({ name, size, align }) =>
+    handedRegions(previous).some((region) => region.name === name && region.size === size && region.align % align === 0),
+  )
+
+/** The reserve_mem regions that a boot hands over, as far as that is known. */
+export const handedRegions = ({ kho, options }: Pick<Boot, 'kho' | 'options'>): KernelOptions['reserveMem'] =>
+  kho.kind === 'on' && kho.regions !== 'refused' ? options.reserveMem : []

@@ -42,6 +42,19 @@ const knownDefects = [
       { function: 'kho_block_set_restore', file: 'kernel/liveupdate/kho_block.c', release: '7.3' },
     ],
   },
+  {
+    id: 'reserve-mem-in-scratch',
+    title: 'a new reserve_mem region takes all the others with it',
+    explanation:
+      'On a boot with a handover reserve_mem() allocates a region that it cannot revive where memblock then allocates, which is scratch ' +
+      '(the source has a TODO for it). KHO refuses pages there, and reserve_mem_init() hands over no region at all then, not even one that ' +
+      'was revived: the kernel after that finds none of them.',
+    basis: [
+      { function: 'reserve_mem', file: 'mm/memblock.c', release: '7.3' },
+      { function: 'reserved_mem_preserve', file: 'mm/memblock.c', release: '7.3' },
+      { function: 'kho_preserve_pages', file: KHO, release: '7.3' },
+    ],
+  },
 ] as const satisfies readonly KnownDefect[]
 
 export type DefectId = (typeof knownDefects)[number]['id']

@@ -9,6 +9,7 @@ import { zoneLines } from './log/zone-lines.ts'
 import { giganticPages, hugePages, HUGE_SIZE } from './zones/hugepages.ts'
 import { memoryResources } from './zones/resources.ts'
 import { cmaBlocks } from './zones/cma-blocks.ts'
+import { regionsKept, reserveMemLines } from './zones/named-memory.ts'
 import { totalRam, type ZonePages } from './zones/pages.ts'
 import type { RunningMemory } from './zones/running.ts'
 
@@ -87,6 +88,14 @@ export const MEMORY_ANSWERS = {
     const [size = '', node = ''] = part.split('.node')
     return ok(giganticPages(memory, size, Number(node)))
   },
+  'tree.regions': ({ booted }: RunningMemory) => ok(regionsKept(booted)),
+  'handover.reserveMem': ({ booted }: RunningMemory) =>
+    ok(
+      booted.named.flatMap(({ name, start, size }) =>
+        start === undefined ? [] : [{ name, start: hex(start), size: hex(size) }],
+      ),
+    ),
+  'log.reserveMem': ({ booted, input }: RunningMemory) => ok(reserveMemLines(booted, input.options.kho)),
   'iomem.memory': (memory: RunningMemory) => ok(memoryResources(memory)),
 } satisfies { readonly [S in keyof SubjectValues]?: (memory: RunningMemory, part?: string) => Result<SubjectValues[S]> }
 

@@ -299,15 +299,16 @@ describe('predict', () => {
     const lines = outline(predictionOf({ kernel: [{ cmdline: '' }, { cmdline: 'reserve_mem=1M:4K:late' }] }))
     expect(lines.filter((line) => /hop1\.(tree|preserved|handover\.reserveMem)/.test(line)).map((line) => line.slice(0, 60)))
       .toMatchInlineSnapshot(`
-      [
-        "hop1.tree.root: unpredicted a reserve_mem region that the bo",
-        "hop1.tree.bytes: unpredicted a reserve_mem region that the b",
-        "hop1.tree.memblock: unpredicted a reserve_mem region that th",
-        "hop1.tree.kexec-metadata: value {"version":1,"previousReleas",
-        "hop1.preserved.records: unpredicted a reserve_mem region tha",
-        "hop1.preserved.radix: unpredicted a reserve_mem region that ",
-      ]
-    `)
+        [
+          "hop1.tree.regions: unpredicted whether a reserve_mem region ",
+          "hop1.tree.root: unpredicted whether a reserve_mem region tha",
+          "hop1.tree.bytes: unpredicted whether a reserve_mem region th",
+          "hop1.tree.memblock: unpredicted whether a reserve_mem region",
+          "hop1.tree.kexec-metadata: value {"version":1,"previousReleas",
+          "hop1.preserved.records: unpredicted whether a reserve_mem re",
+          "hop1.preserved.radix: unpredicted whether a reserve_mem regi",
+        ]
+      `)
   })
 
   it('does not claim what options that change memory or nodes decide', () => {

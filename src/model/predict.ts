@@ -1,5 +1,5 @@
 import type { Experiment, KernelFacts, PredictedClaim, Prediction } from '../shared/documents/index.ts'
-import { bootsOf, contextOf, type Boot, type Supposed } from './boots.ts'
+import { bootsOf, contextOf, NOTHING_SUPPOSED, type Boot, type Supposed } from './boots.ts'
 import { bootClaims, fitOfScratch } from './claims/boot.ts'
 import { eitherWay } from './claims/only-if.ts'
 import { firmwareClaims } from './claims/firmware.ts'
@@ -12,7 +12,7 @@ import { outcomeClaims } from './claims/outcome.ts'
 import { invariantClaims, preservedClaims } from './claims/preserved.ts'
 import { scratchClaims } from './claims/scratch.ts'
 import { selftestClaims } from './claims/selftest.ts'
-import { debugfsClaims, treeClaims } from './claims/tree.ts'
+import { debugfsClaims, regionsDecidable, treeClaims } from './claims/tree.ts'
 import { workloadClaims } from './claims/workload.ts'
 import type { RuleContext } from './rule.ts'
 import { ownTestClaims, unknownClaims } from './claims/unknown.ts'
@@ -43,18 +43,28 @@ export function predict(experiment: Experiment, kernels: readonly KernelFacts[],
     kernels: [...kernels],
     // Also of boots that are not expected: the guest may come further than predicted.
     cmdlines: [...context.cmdlines],
-    claims: claimsOfBoots(experiment, context, new Map()),
+    claims: claimsOfBoots(experiment, context, NOTHING_SUPPOSED),
   }
 }
 
-/** Where it is left open whether scratch of a boot fits, what follows is claimed for either case, and which one it is by rule. */
+/** So many boots with new reserve_mem regions are claimed either way; each doubles the claims of those behind it. */
+const OPEN_MAX = 3
+
+/** Where it is left open which way a boot goes, what follows is claimed for either case, and which one it is by rule. */
 function claimsOfBoots(experiment: Experiment, context: RuleContext, supposed: Supposed): PredictedClaim[] {
   const boots = bootsOf(experiment, context, supposed)
-  const open = boots.find((boot) => !supposed.has(boot.hop) && isLeftOpen(boot))
-  if (open === undefined) return boots.flatMap(claimsOf)
-  const { hop } = open
-  const [on, off] = [true, false].map((fits) => claimsOfBoots(experiment, context, new Map([...supposed, [hop, fits]])))
-  return eitherWay(`hop${hop}.boot.kho`, on ?? [], off ?? [])
+  for (const boot of boots) {
+    const { hop } = boot
+    const either = (id: string, suppose: (so: boolean) => Supposed): PredictedClaim[] => {
+      const [so, not] = [true, false].map((is) => claimsOfBoots(experiment, context, suppose(is)))
+      return eitherWay(id, so ?? [], not ?? [])
+    }
+    if (!supposed.fits.has(hop) && isLeftOpen(boot))
+      return either(`hop${hop}.boot.kho`, (fits) => ({ ...supposed, fits: new Map([...supposed.fits, [hop, fits]]) }))
+    if (supposed.regions.size < OPEN_MAX && !supposed.regions.has(hop) && regionsDecidable(boot))
+      return either(`hop${hop}.tree.regions`, (kept) => ({ ...supposed, regions: new Map([...supposed.regions, [hop, kept]]) }))
+  }
+  return boots.flatMap(claimsOf)
 }
 
 function isLeftOpen(boot: Boot): boolean {

@@ -26,6 +26,7 @@ export const RULE_WORDS: Readonly<Record<Subject, string>> = {
   'tree.bytes': 'libfdt writes the root FDT in one way; with the addresses given, every byte of it follows.',
   'tree.kexec-metadata': 'The release of this kernel, and how many kexecs have led to it.',
   'tree.memblock': 'One node for each reserve_mem= of the command line, with its start and size.',
+  'tree.regions': 'A region that is new lies where memblock allocates; inside scratch KHO refuses it, and all regions with it.',
   'tree.LUO': 'LUO writes struct luo_ser: its compatible and how many live updates have been.',
   'debugfs.outFdt': 'The file is as long as the blob was when debugfs was told of it, not as it is now.',
   'debugfs.inSubtrees.LUO': 'The page of the LUO subtree is freed before user space runs; what the file shows is chance.',
@@ -85,5 +86,6 @@ export const RULE_WORDS: Readonly<Record<Subject, string>> = {
   'log.hashTables': 'A table grows with the free pages at the time when it is allocated.',
   'log.memory': 'mem_init_print_info() prints sections of the image and what is reserved.',
   'log.freed': 'What is freed late: the initrd, init sections, gaps of the image.',
+  'log.reserveMem': 'Each region is revived, or not for the first reason that reserve_mem_kho_revive() finds.',
   'log.kho': 'Every line of the KHO vocabulary that this boot must print, in order.',
 }

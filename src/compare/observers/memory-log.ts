@@ -3,6 +3,8 @@ import type { MemorySubjects } from '../../shared/documents/memory-subjects.ts'
 import type { GuestView } from '../../shared/documents/index.ts'
 import { from, guest, never, unobserved, value, type Look, type Observer, type ObserversOf } from '../side.ts'
 
+const RESERVE_MEM =
+  /^(?:Revived memory reservation|KHO reserve-mem|FDT 'memblock' |Node '[^']+' is incompatible with 'reserve-mem|failed to (?:retrieve|prepare) (?:FDT 'memblock'|memblock FDT))/
 const IN_GUEST = 'the kernel log is read in the guest'
 
 /** From the lines of one kind. */
@@ -53,6 +55,14 @@ export const memoryLogObservers: ObserversOf<Extract<keyof MemorySubjects, `log.
         view.memory?.lines,
         'the kernel log',
         (lines) => lostBeginning(view) ?? value(lines.filter((line) => MEMORY_LINES.kho.test(line))),
+      ),
+    ),
+    host: never(IN_GUEST),
+  },
+  'log.reserveMem': {
+    guest: guest((view) =>
+      from(view.memory?.lines, 'the kernel log', () =>
+        from(view.khoMessages, 'dmesg', (lines) => lostBeginning(view) ?? value(lines.filter((line) => RESERVE_MEM.test(line)))),
       ),
     ),
     host: never(IN_GUEST),

@@ -147,6 +147,10 @@ const subjects: { readonly [S in keyof MemorySubjects]: { part?: string; shown: 
     shown: ['KHO: found kexec handover data.', 'KHO: exec from: 7.3.4 (count 1)'],
     change: line('count 1', 'count 2'),
   },
+  'log.reserveMem': {
+    shown: ["Revived memory reservation 'trace' from KHO"],
+    change: (_memory, { guest }) => void (guest.khoMessages = seen(['KHO: found kexec handover data.'])),
+  },
   'memblock.nodeRanges': {
     shown: [
       { node: 0, start: '0x1000', end: '0x40000' },
@@ -162,6 +166,7 @@ describe.each(Object.entries(subjects))('%s', (subject, { part, shown, change })
     const memory = sample()
     for (const hop of observation.hops) {
       hop.guest.memory = memory
+      hop.guest.khoMessages = seen(["Revived memory reservation 'trace' from KHO", 'KHO: found kexec handover data.'])
       if (hop.hop === 0) adjust(memory, hop)
     }
     const claim = { hop: 0, predicted, ...(part === undefined ? {} : { part }) }

@@ -1,7 +1,7 @@
 import { decodeKexecMetadata } from '../../abi/kexec-metadata.ts'
 import { decodeKhoRoot, type KhoRoot } from '../../abi/kho-root.ts'
 import { decodeLuo } from '../../abi/luo.ts'
-import { decodeMemblockFdt } from '../../abi/memblock-fdt.ts'
+import { decodeMemblockFdt, MEMBLOCK_NODE } from '../../abi/memblock-fdt.ts'
 import type { Blob, GuestView, HostView } from '../../shared/documents/index.ts'
 import type { SubjectValues } from '../../shared/documents/subjects.ts'
 import type { Result } from '../../shared/result.ts'
@@ -40,7 +40,9 @@ export function onSubtree<T, V>(name: string, decode: (bytes: Uint8Array) => Res
   return { guest: guest((view) => look(guestSubtree(view, name))), host: host((view) => look(hostSubtree(view, name))) }
 }
 
-export const treeObservers: ObserversOf<'tree.root' | 'tree.bytes' | 'tree.kexec-metadata' | 'tree.memblock' | 'tree.LUO'> = {
+export const treeObservers: ObserversOf<
+  'tree.root' | 'tree.bytes' | 'tree.kexec-metadata' | 'tree.memblock' | 'tree.regions' | 'tree.LUO'
+> = {
   'tree.root': {
     guest: guest((view) =>
       from(view.outFdt, 'out/fdt', (blob) => {
@@ -73,6 +75,12 @@ export const treeObservers: ObserversOf<'tree.root' | 'tree.bytes' | 'tree.kexec
     compatible,
     regions: regions.map(({ name, size }) => ({ name, size: hex(size) })),
   })),
+  'tree.regions': {
+    guest: guest((view) => from(view.outSubtrees, 'out/sub_fdts', (subtrees) => value(Object.hasOwn(subtrees, MEMBLOCK_NODE)))),
+    host: host((view) =>
+      from(view.outRoot, 'the KHO root in RAM', ({ subtrees }) => value(subtrees.some(({ name }) => name === MEMBLOCK_NODE))),
+    ),
+  },
   'tree.LUO': onSubtree('LUO', decodeLuo, ({ compatible, liveupdateNumber }) => ({ compatible, liveupdateNumber })),
 }
 

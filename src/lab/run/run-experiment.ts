@@ -4,7 +4,7 @@ import { startMachine } from '../../guest/start-machine.ts'
 import { chooseAccelerator } from '../../guest/qemu/accelerator.ts'
 import { reapLeftovers } from '../../guest/qemu/reap.ts'
 import type { GuestImage, Progress } from '../../guest/types.ts'
-import { bootsOf, contextOf } from '../../model/boots.ts'
+import { bootsOf, contextOf, NOTHING_SUPPOSED } from '../../model/boots.ts'
 import { predict } from '../../model/predict.ts'
 import { resolve } from '../../model/resolve.ts'
 import type { RunEvent } from '../../shared/contract.ts'
@@ -135,7 +135,7 @@ async function travel(planned: Planned, gathered: Gathered): Promise<void> {
   if (!machine.guarded)
     tell({ type: 'step', hop: 0, text: 'setpriv is missing: if the lab is killed, the next start of the lab ends this QEMU' })
   const symbols = await Promise.all(images.map(addressSpaceSymbols))
-  const luoCalls = bootsOf(experiment, contextOf(experiment, prediction.kernels), new Map()).map(({ luo }) => luo.calls)
+  const luoCalls = bootsOf(experiment, contextOf(experiment, prediction.kernels), NOTHING_SUPPOSED).map(({ luo }) => luo.calls)
   const context: BootContext = {
     machine,
     seed: experiment.seed,

@@ -1,5 +1,6 @@
 import { entryBytes } from '../../abi/record-list.ts'
-import { GiB, PAGE_SIZE, roundDown } from '../../shared/units.ts'
+import { GiB, PAGE_SIZE, hex, roundDown } from '../../shared/units.ts'
+import type { ReserveMem } from '../kernel-options.ts'
 import { FLAG } from '../memblock/flags.ts'
 import { NO_NODE } from '../memblock/regions.ts'
 import { allocate, NotModelled, type BootState, type Handover } from './input.ts'
@@ -65,13 +66,27 @@ export function extendScratch(state: BootState): void {
 
 /** reserve_mem() (mm/memblock.c, 7.3): what the boot before had keeps its place, which is reserved with all preserved memory. */
 export function reviveNamedMemory(state: BootState): void {
-  const { memblock, input } = state
+  const { memblock, input, named } = state
   const { regions } = handoverOf(state)
   for (const { name, size, align } of input.options.reserveMem) {
     const before = regions.find((region) => region.name === name)
-    if (before !== undefined && before.size === size && before.start === roundDown(before.start, align)) continue
-    memblock.alloc({ size, align })
+    const refused = whyNotRevived(regions.length > 0, before, { name, size, align })
+    if (before !== undefined && refused === undefined)
+      named.push({ name, size, start: before.start, said: `Revived memory reservation '${name}' from KHO` })
+    else named.push({ name, size, start: memblock.alloc({ size, align }), said: refused })
   }
+}
+
+/** reserve_mem_kho_revive() (mm/memblock.c, 7.3). Says nothing where the boot before had no region at all; -1 is FDT_ERR_NOTFOUND. */
+function whyNotRevived(
+  handed: boolean,
+  before: { readonly start: number; readonly size: number } | undefined,
+  { name, size, align }: ReserveMem,
+): string | undefined {
+  if (before === undefined) return handed ? `FDT 'memblock' has no child '${name}': -1` : undefined
+  if (before.start !== roundDown(before.start, align))
+    return `KHO reserve-mem '${name}' has wrong alignment (${hex(align)}, ${hex(before.start)})`
+  return before.size === size ? undefined : `KHO reserve-mem '${name}' has wrong size (${hex(before.size)} != ${hex(size)})`
 }
 
 /**

@@ -84,6 +84,18 @@ export interface BootState {
   readonly earlyHashes: number[]
   /** What kho_reserve_scratch() got, or kho_populate() was given; undefined before it and when KHO is off. */
   scratch: ScratchOutcome | undefined
+  /** What reserve_mem() made of each of its options on a boot with a handover, in their order. */
+  readonly named: NamedMemory[]
+}
+
+/** A reserve_mem region on a boot with a handover: revived where it was, or new memory. */
+export interface NamedMemory {
+  readonly name: string
+  readonly size: number
+  /** Undefined where there was no room. */
+  readonly start: number | undefined
+  /** What the kernel says of it. */
+  readonly said: string | undefined
 }
 
 export type ScratchOutcome =

@@ -24,7 +24,7 @@ import {
   reserveRealMode,
   reserveSetupData,
 } from './early-reserve.ts'
-import { NotModelled, allocate, has, type BootInput, type BootState, type ScratchOutcome } from './input.ts'
+import { NotModelled, allocate, has, type BootInput, type BootState, type NamedMemory, type ScratchOutcome } from './input.ts'
 import { movesDirectMap } from './kaslr.ts'
 import { allocateMemoryMap, allocateSectionTables } from './memory-map.ts'
 import { allocateNodeData, assignNodes, memoryNodes, possibleNodes } from './numa-init.ts'
@@ -226,6 +226,7 @@ export interface BootedMemory {
   /** See BootState. */
   readonly freePages: number
   readonly earlyHashes: readonly number[]
+  readonly named: readonly NamedMemory[]
 }
 
 /** Why the schedule does not hold for this kernel or command line; undefined when it does. */
@@ -255,7 +256,7 @@ export function bootMemory(input: BootInput, last?: string, schedule: readonly B
   const reason = whyNotModelled(input) ?? whyTooLarge(input)
   if (reason !== undefined) return err(reason)
   const memblock = new Memblock()
-  const state: BootState = { input, memblock, maxRam: 0, freePages: 0, earlyHashes: [], scratch: undefined }
+  const state: BootState = { input, memblock, maxRam: 0, freePages: 0, earlyHashes: [], scratch: undefined, named: [] }
   const steps: StepRecord[] = []
   try {
     for (const { name, basis, when, run } of schedule) {
@@ -269,5 +270,6 @@ export function bootMemory(input: BootInput, last?: string, schedule: readonly B
     if (error instanceof NotModelled) return err(error.message)
     throw error
   }
-  return ok({ memblock, steps, scratch: state.scratch, freePages: state.freePages, earlyHashes: state.earlyHashes })
+  const { scratch, freePages, earlyHashes, named } = state
+  return ok({ memblock, steps, scratch, freePages, earlyHashes, named })
 }

@@ -1,10 +1,10 @@
 import type { PredictedClaim } from '../../shared/documents/index.ts'
-import type { Boot, KhoOn } from '../boots.ts'
+import { handedRegions, type Boot, type KhoOn } from '../boots.ts'
 import { byRule, bzImage64, claim, givenOf, kho, khoDebugfs, memblock, unpredicted, x86Setup } from '../claim.ts'
 import { NO_LOG_ROOM, overflowsLog } from '../workload/log-room.ts'
 import { nodeSpans } from '../firmware-map.ts'
 import { LUO_NODE } from '../root-fdt.ts'
-import { REGIONS_CHANGED } from './tree.ts'
+import { answered } from './memory-answer.ts'
 
 /**
  * What this kernel must find of what the boot before handed over. With kho=off it takes the memory but does not show the tree.
@@ -39,7 +39,6 @@ export function handoverClaims(boot: Boot, previous: Boot, before: KhoOn): reado
 
 /** What kho_init() (7.3) of an enabled KHO shows, and what its own tree repeats. */
 function shownClaims(boot: Boot, previous: Boot, before: KhoOn, state: KhoOn): readonly PredictedClaim[] {
-  const regions = revived(boot, previous)
   return [
     claim(
       boot,
@@ -51,30 +50,22 @@ function shownClaims(boot: Boot, previous: Boot, before: KhoOn, state: KhoOn): r
     claim(boot, 'handover.message', 'The kernel says who started it', kho('kho_in_kexec_metadata'), {
       value: `exec from: ${previous.kernel.release} (count ${before.kexecCount})`,
     }),
-    ...(regions.length === 0 ? [] : [reserveMemClaim(boot, state, regions, previous.hop)]),
+    ...(handedRegions(boot).length === 0 || state.regions === 'open' ? [] : [reserveMemClaim(boot, state, previous.hop)]),
   ]
 }
 
-/** Regions of this boot that the boot before had as well, with their size. */
-const revived = (boot: Boot, previous: Boot) =>
-  boot.options.reserveMem
-    .filter(({ name, size }) => previous.options.reserveMem.some((region) => region.name === name && region.size === size))
-    .map(({ name, size }) => ({ name, size }))
-
-const reserveMemClaim = (
-  boot: Boot,
-  state: KhoOn,
-  regions: readonly { readonly name: string; readonly size: number }[],
-  from: number,
-): PredictedClaim =>
+/** Regions of this boot; where none is new, their places are those of the boot before. */
+const reserveMemClaim = (boot: Boot, state: KhoOn, from: number): PredictedClaim =>
   claim(
     boot,
     'handover.reserveMem',
-    'reserve_mem regions are where they were',
-    memblock('reserve_mem_kho_revive'),
-    state.regionsKnown
-      ? byRule('regions-revived', { regions }, [givenOf(from, 'tree.memblockRegions')])
-      : unpredicted(REGIONS_CHANGED),
+    'Where the reserve_mem regions are: those of the boot before where they were',
+    memblock('reserve_mem', 'reserve_mem_kho_revive'),
+    state.regions === 'revived'
+      ? byRule('regions-revived', { regions: boot.options.reserveMem.map(({ name, size }) => ({ name, size })) }, [
+          givenOf(from, 'tree.memblockRegions'),
+        ])
+      : answered(boot, 'handover.reserveMem'),
   )
 
 /** luo_early_startup() takes the LUO page back and frees it. */
@@ -101,7 +92,7 @@ function marksClaim(boot: Boot, previous: Boot): readonly PredictedClaim[] {
 function contentClaim(boot: Boot, previous: Boot): PredictedClaim {
   const owned = boot.options.regionsHaveUsers || previous.options.regionsHaveUsers
   const freed = previous.plan.loose.flatMap((record) => (record.freed ? [record.index] : []))
-  const written = owned ? previous.options.reserveMem.map(({ name }) => name) : []
+  const written = owned ? handedRegions(previous).map(({ name }) => name) : []
   return claim(
     boot,
     'handover.content',

@@ -4,7 +4,7 @@ import type { Boot } from '../boots.ts'
 import { claim, kho, memblock, mmInit, pageAlloc, percpu } from '../claim.ts'
 import { khoLines } from '../log/kho-lines.ts'
 import type { MemoryAnswer } from '../memory-answers.ts'
-import { answered, asked, wasRejected, type Answer } from './memory-answer.ts'
+import { answered, asked, wasGiven, wasRejected, type Answer } from './memory-answer.ts'
 
 /** What the kernel must say of its memory while it boots. */
 export function logClaims(boot: Boot): readonly PredictedClaim[] {
@@ -18,6 +18,9 @@ export function logClaims(boot: Boot): readonly PredictedClaim[] {
     line('log.memory', 'Line of all memory, without the free pages', mmInit('mem_init_print_info')),
     line('log.freed', 'Lines of memory that is given back', memblock('free_reserved_area')),
     ...(wasRejected(boot) ? [] : [khoClaim(boot)]),
+    ...(wasGiven(boot) && boot.options.reserveMem.length > 0 && boot.kernel.checksScratch === true
+      ? [line('log.reserveMem', 'Lines of reserve_mem', memblock('reserve_mem_kho_revive', 'prepare_kho_fdt'))]
+      : []),
   ]
 }
 

@@ -4,7 +4,7 @@ import type { Result } from '../../shared/result.ts'
 import { isRandom } from '../boot/kaslr.ts'
 import { whyScheduleUnknown } from '../behaviour.ts'
 import { whyNoSchedule } from '../boot/first-boot.ts'
-import type { Boot } from '../boots.ts'
+import { handedRegions, type Boot } from '../boots.ts'
 import { byRule, givenOf, hostGiven, unpredicted, type Prediction } from '../claim.ts'
 import { whyRamUnknown } from '../firmware-map.ts'
 import { MEMORY_ANSWERS, type MemoryAnswer } from '../memory-answers.ts'
@@ -97,7 +97,7 @@ function givensOf(boot: Boot): readonly string[] {
   const handed = ['scratch.regions', 'preserved.runs', 'preserved.nodes', 'tree.addresses'] as const
   const names = [
     ...(received ? handed : (['kexec.segments'] as const)),
-    ...(received && previous.options.reserveMem.length > 0 ? (['tree.memblockRegions'] as const) : []),
+    ...(received && handedRegions(previous).length > 0 ? (['tree.memblockRegions'] as const) : []),
     ...(readsTable(boot) ? (['workload.memory'] as const) : []),
   ]
   return [...own, ...names.map((name) => givenOf(previous.hop, name))]

@@ -1,15 +1,17 @@
 import type { PredictedClaim } from '../../shared/documents/index.ts'
 import { hex } from '../../shared/units.ts'
 import type { Behaviour } from '../behaviour.ts'
-import type { Boot, KhoOn } from '../boots.ts'
+import { handedRegions, type Boot, type KhoOn } from '../boots.ts'
 import { byRule, claim, givenOf, kho, khoDebugfs, luo, memblock, unpredicted } from '../claim.ts'
 import { METADATA_NODE, rootFdtSize, subtreePlan } from '../root-fdt.ts'
+import { answered, type Answer } from './memory-answer.ts'
 
 /** The handover tree that this boot builds. */
 export function treeClaims(boot: Boot, state: KhoOn): readonly PredictedClaim[] {
   const { behaviour } = state
   return [
-    ...(state.regionsKnown ? rootClaims(boot, behaviour) : rootUnknown(boot)),
+    ...regionsClaim(boot, state),
+    ...(state.regions === 'open' ? rootUnknown(boot) : rootClaims(boot, behaviour)),
     claim(
       boot,
       'tree.kexec-metadata',
@@ -43,9 +45,14 @@ function rootClaims(boot: Boot, behaviour: Behaviour): readonly PredictedClaim[]
   const subtrees = plan.map(({ name, size }) => ({ name, size }))
   const compatible = behaviour.khoCompatible
   return [
-    claim(boot, 'tree.root', ROOT, basis, {
-      value: { compatible, totalSize: rootFdtSize(compatible, plan), subtrees: [...subtrees].reverse() },
-    }),
+    claim(
+      boot,
+      'tree.root',
+      ROOT,
+      basis,
+      { value: { compatible, totalSize: rootFdtSize(compatible, plan), subtrees: [...subtrees].reverse() } },
+      boot.kho.kind === 'on' && boot.kho.regions === 'refused' ? 'reserve-mem-in-scratch' : undefined,
+    ),
     claim(
       boot,
       'tree.bytes',
@@ -53,21 +60,47 @@ function rootClaims(boot: Boot, behaviour: Behaviour): readonly PredictedClaim[]
       basis,
       byRule('root-fdt', { compatible, subtrees }, [givenOf(boot.hop, 'tree.memoryMap'), givenOf(boot.hop, 'tree.addresses')]),
     ),
-    ...(boot.options.reserveMem.length === 0
+    ...(handedRegions(boot).length === 0
       ? []
       : [
           claim(boot, 'tree.memblock', MEMBLOCK, memblock('reserve_mem', 'prepare_kho_fdt'), {
             value: {
               compatible: behaviour.memblockCompatible,
-              regions: boot.options.reserveMem.map(({ name, size }) => ({ name, size: hex(size) })),
+              regions: handedRegions(boot).map(({ name, size }) => ({ name, size: hex(size) })),
             },
           }),
         ]),
   ]
 }
 
+/** Whether it can be told where regions lie that the boot before did not have, and what the kernel does when that is scratch. */
+export function regionsDecidable(boot: Boot): boolean {
+  if (boot.kho.kind !== 'on' || boot.kho.regions !== 'open') return false
+  const kept = regionsAnswer(boot)
+  return 'value' in kept || kept.kind === 'rule'
+}
+
+/** Without CONFIG_KEXEC_HANDOVER_DEBUG a region is preserved wherever it lies. */
+function regionsAnswer(boot: Boot): Answer<boolean> {
+  if (boot.kernel.checksScratch === undefined) return unpredicted(REGIONS_CHANGED)
+  return boot.kernel.checksScratch ? answered(boot, 'tree.regions') : { value: true }
+}
+
+function regionsClaim(boot: Boot, { regions }: KhoOn): readonly PredictedClaim[] {
+  if (regions === 'revived') return []
+  return [
+    claim(
+      boot,
+      'tree.regions',
+      'The reserve_mem regions are handed over',
+      [...memblock('reserve_mem', 'reserved_mem_preserve'), ...kho('kho_scratch_overlap', 'kho_preserve_pages')],
+      regionsAnswer(boot),
+    ),
+  ]
+}
+
 export const REGIONS_CHANGED =
-  'a reserve_mem region that the boot before did not have is allocated inside scratch, where it cannot be preserved; not modelled'
+  'whether a reserve_mem region that the boot before did not have lies inside scratch, where it cannot be preserved, is not known'
 
 const rootUnknown = (boot: Boot): readonly PredictedClaim[] => [
   claim(boot, 'tree.root', ROOT, basis, unpredicted(REGIONS_CHANGED)),
@@ -75,8 +108,8 @@ const rootUnknown = (boot: Boot): readonly PredictedClaim[] => [
   claim(boot, 'tree.memblock', MEMBLOCK, memblock('reserve_mem', 'prepare_kho_fdt'), unpredicted(REGIONS_CHANGED)),
 ]
 
-const planOf = ({ options, plan }: Boot, behaviour: Behaviour) =>
-  subtreePlan(options.liveupdate, options.reserveMem, behaviour, plan.table)
+const planOf = (boot: Boot, behaviour: Behaviour) =>
+  subtreePlan(boot.options.liveupdate, handedRegions(boot), behaviour, boot.plan.table)
 
 /** What debugfs shows of it. */
 export function debugfsClaims(boot: Boot, { behaviour, received }: KhoOn): readonly PredictedClaim[] {

@@ -65,4 +65,6 @@ export interface MemorySubjects {
   'log.freed': readonly string[]
   /** Lines of KHO until the kernel has started, in their order. */
   'log.kho': readonly string[]
+  /** Boots with a handover: what the kernel says of its reserve_mem regions, in the order of the log. */
+  'log.reserveMem': readonly string[]
 }

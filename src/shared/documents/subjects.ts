@@ -90,6 +90,8 @@ export interface SubjectValues extends MemorySubjects {
   'tree.kexec-metadata': { readonly version: number; readonly previousRelease: string; readonly kexecCount: number }
   /** Regions in the order of the command line. */
   'tree.memblock': { readonly compatible: string; readonly regions: readonly { readonly name: string; readonly size: string }[] }
+  /** Whether this boot hands its reserve_mem regions over. Host: the sub node memblock of the root FDT. Guest: out/sub_fdts. */
+  'tree.regions': boolean
   'tree.LUO': { readonly compatible: string; readonly liveupdateNumber: number }
 
   /**
