@@ -35,4 +35,16 @@ export function explainEnding(ending: Ending): LabError {
 export const panicked = (line: string, evidence: readonly string[]): LabError =>
   new LabError({ code: 'guest-panicked', message: `the guest panicked: ${line.slice(0, 300)}`, evidence })
 
+/** What a lost connection comes from, where the OOM killer had spoken before: it takes ssh as readily as anything else. */
+export const outOfMemory = (line: string, then: LabError, evidence: readonly string[]): LabError =>
+  new LabError(
+    {
+      code: 'guest-out-of-memory',
+      message: `the guest ran out of memory: ${/Killed process \d+ \(.*?\)/.exec(line)?.[0] ?? line.slice(0, 300)}; then ${then.message}`,
+      hint: 'Give the machine more memory, or have less allocated and preserved in it.',
+      evidence,
+    },
+    { cause: then },
+  )
+
 const died = (message: string, evidence: readonly string[]): LabError => new LabError({ code: 'guest-died', message, evidence })

@@ -13,7 +13,7 @@ import { type ExecOptions, type SshKeys, type SshSession, quoted } from './ssh/s
 import type { GuestShell, ShellListener, ShellSize } from './ssh/shell.ts'
 import { type Stopped, stopQemu } from './stop.ts'
 import type { CommandResult, GuestChannel, PhaseEvent } from './types.ts'
-import { watchEndings } from './watch-endings.ts'
+import { type Endings, watchEndings } from './watch-endings.ts'
 
 export type { NextKernel } from './next-kernel.ts'
 
@@ -50,7 +50,7 @@ const LOAD_TIMEOUT_MS = 120_000
 
 /**
  * A running guest. All waiting ends at the latest when the guest does, with a LabError that says why and shows QEMU's
- * stderr and the last console lines: guest-panicked, guest-died, guest-silent, ssh-failed, disk-full, cancelled.
+ * stderr and the last console lines: guest-panicked, guest-died, guest-out-of-memory, guest-silent, ssh-failed, disk-full, cancelled.
  */
 export class Machine implements GuestChannel {
   readonly #launched: Launched
@@ -59,6 +59,7 @@ export class Machine implements GuestChannel {
   readonly #labPort: LabPort
   readonly #doom: Doom
   readonly #watch: BootWatch
+  readonly #endings: Endings
   readonly #boots: Promise<Boot>[] = []
   /** Of the current boot; rejects when that boot fails before ssh is in. */
   #session: Promise<SshSession>
@@ -84,7 +85,7 @@ export class Machine implements GuestChannel {
       evidence: () => this.#evidence(),
       onPhase: (event) => options.onPhase?.(event),
     }
-    watchEndings(launched, { ...this.#watch, console: parts.console, duringKexec: () => this.#kexecUnderWay })
+    this.#endings = watchEndings(launched, { ...this.#watch, console: parts.console, duringKexec: () => this.#kexecUnderWay })
     options.signal?.addEventListener('abort', this.#abort, { once: true })
     if (options.signal?.aborted) this.#abort()
     if (options.onQemuEvent) launched.qmp.on('event', options.onQemuEvent)
@@ -126,7 +127,10 @@ export class Machine implements GuestChannel {
 
   /** Resolves when the guest can be observed: ssh is in and debugfs is there. `hop` defaults to the current one. */
   waitForBoot(hop = this.hop): Promise<Boot> {
-    return this.#boots[hop] ?? Promise.reject(new RangeError(`hop ${hop} has not begun`))
+    const boot = this.#boots[hop] ?? Promise.reject(new RangeError(`hop ${hop} has not begun`))
+    return boot.catch((error: unknown) => {
+      throw this.#endings.explained(error)
+    })
   }
 
   async exec(command: string, options: ExecOptions = {}): Promise<CommandResult> {
@@ -192,6 +196,7 @@ export class Machine implements GuestChannel {
     const session = await this.#session
     const hop = this.hop + 1
     this.#labPort.nextBoot()
+    this.#endings.nextBoot()
     this.#kexecUnderWay = true
     const startedAt = performance.now()
     const times = new HopTimes(startedAt, this.#loadMs)
@@ -281,7 +286,7 @@ export class Machine implements GuestChannel {
           clearTimeout(timer)
         }
       }
-      throw error
+      throw this.#endings.explained(error)
     }
   }
 

@@ -249,6 +249,25 @@ describe('a start that fails', () => {
 })
 
 describe('an end that nobody planned', () => {
+  it('is said to be the OOM killer, where that took ssh', async () => {
+    const machine = await started({
+      memory: 192 * MiB,
+      nodes: [{ memory: 192 * MiB }],
+      cmdline: 'console=ttyS0 panic=-1 kho=off',
+    })
+    await machine.waitForBoot()
+    // ssh is made the first victim; the second is what eats the memory, so that the guest itself lives on.
+    const eat =
+      'for p in $(pidof dropbear); do echo 1000 > /proc/$p/oom_score_adj; done; echo 0 > /proc/self/oom_score_adj; tail /dev/zero'
+    const error = await failure(machine.exec(eat))
+    expect(error).toMatchObject({
+      code: 'guest-out-of-memory',
+      message: expect.stringMatching(
+        /^the guest ran out of memory: Killed process \d+ \(.*\); then the ssh connection/,
+      ) as unknown,
+    })
+  })
+
   it('is cancelled at any time', async () => {
     const controller = new AbortController()
     const machine = await started({}, { signal: controller.signal, onPhase: () => controller.abort() })

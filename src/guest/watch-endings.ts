@@ -1,4 +1,5 @@
-import { explainEnding, panicked } from './endings.ts'
+import { LabError } from '../shared/result.ts'
+import { explainEnding, outOfMemory, panicked } from './endings.ts'
 import type { Doom } from './phases.ts'
 import type { Launched } from './qemu/launch.ts'
 import { type ConsoleCapture, isPanicEnd } from './qemu/serial.ts'
@@ -14,15 +15,25 @@ export interface EndingWatch {
   readonly evidence: () => readonly string[]
 }
 
+/** What the console has told of the boot that runs. */
+export interface Endings {
+  /** A connection that is lost, or a guest that is silent, as what it comes from where that was told; any other error as it is. */
+  readonly explained: (error: unknown) => unknown
+  /** Another kernel begins, and with all memory. */
+  readonly nextBoot: () => void
+}
+
 /** Brings doom when the guest panics or QEMU ends, and says which of them it was. */
-export function watchEndings({ qmp, process, consoleEnded }: Launched, watch: EndingWatch): void {
+export function watchEndings({ qmp, process, consoleEnded }: Launched, watch: EndingWatch): Endings {
   const { console, doom } = watch
   let panic: string | undefined
   let shutdown: string | undefined
+  let killed: string | undefined
   qmp.on('event', ({ event, data }) => {
     if (event === 'SHUTDOWN' && typeof data['reason'] === 'string') shutdown = data['reason']
   })
   console.on('trouble', ({ kind, text }) => {
+    if (kind === 'out-of-memory') killed = text
     if (kind !== 'panic' || panic !== undefined) return
     panic = text
     const end = (): void => doom.come(panicked(text, watch.evidence()))
@@ -44,4 +55,11 @@ export function watchEndings({ qmp, process, consoleEnded }: Launched, watch: En
       }),
     )
   })
+  return {
+    explained: (error) =>
+      killed !== undefined && error instanceof LabError && (error.code === 'ssh-failed' || error.code === 'guest-silent')
+        ? outOfMemory(killed, error, watch.evidence())
+        : error,
+    nextBoot: () => (killed = undefined),
+  }
 }

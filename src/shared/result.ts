@@ -28,6 +28,7 @@ export type LabErrorCode =
   | 'guest-silent'
   | 'guest-panicked'
   | 'guest-died'
+  | 'guest-out-of-memory'
   | 'guest-command-failed'
   | 'ssh-failed'
   | 'kho-absent'

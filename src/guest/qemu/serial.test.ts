@@ -60,6 +60,14 @@ describe('recogniseTrouble', () => {
       { kind: 'oops', text: 'Oops: general protection fault: 0000 [#1] SMP' },
     ],
     ['[    3.1] kernel BUG at mm/page_alloc.c:1!', { kind: 'oops', text: 'kernel BUG at mm/page_alloc.c:1!' }],
+    [
+      '[   12.8] Out of memory: Killed process 61 (dropbear) total-vm:2540kB, anon-rss:128kB, file-rss:1300kB, UID:0',
+      {
+        kind: 'out-of-memory',
+        text: 'Out of memory: Killed process 61 (dropbear) total-vm:2540kB, anon-rss:128kB, file-rss:1300kB, UID:0',
+      },
+    ],
+    ['[   12.8] dd invoked oom-killer: gfp_mask=0xcc0, order=0, oom_score_adj=0', undefined],
     ['[    1.0] Command line: panic=-1 oops=panic', undefined],
     ['[    1.0] sh: Kernel panic - not syncing: said by user space', undefined],
   ]

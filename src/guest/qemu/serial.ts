@@ -57,8 +57,8 @@ function printable(bytes: Uint8Array): string {
 }
 
 export interface Trouble {
-  /** panic: this kernel does not go on. oops: it may. */
-  readonly kind: 'panic' | 'oops'
+  /** panic: this kernel does not go on. oops: it may. out-of-memory: it does, without a process. */
+  readonly kind: 'panic' | 'oops' | 'out-of-memory'
   readonly text: string
 }
 
@@ -66,7 +66,7 @@ const STAMP = /^(?:\[[ \d.]+\](?:\[[ CT\d]+\])? ?)?/
 
 /**
  * What the kernel prints when it fails: panic() in kernel/panic.c, early_fixup_exception() in arch/x86/mm/extable.c,
- * error() in arch/x86/boot/compressed/error.c; oopses as die() and the fault handlers print them.
+ * error() in arch/x86/boot/compressed/error.c; oopses as die() and the fault handlers print them; __oom_kill_process() in mm/oom_kill.c.
  * Only at the start of a record, so that user space talking about a panic is no panic.
  */
 export function recogniseTrouble(line: string): Trouble | undefined {
@@ -76,6 +76,7 @@ export function recogniseTrouble(line: string): Trouble | undefined {
   if (/^(BUG: |Oops: |kernel BUG at |general protection fault|double fault: |Unable to handle kernel )/.test(text)) {
     return { kind: 'oops', text: text.trim() }
   }
+  if (/^Out of memory: Killed process \d+ \(/.test(text)) return { kind: 'out-of-memory', text: text.trim() }
   return undefined
 }
 
