@@ -4,6 +4,7 @@ import { chromium } from 'playwright-core'
 
 const PICTURE = fileURLToPath(new URL('../docs/hello-report.png', import.meta.url))
 const CHROMIUM = '/usr/bin/chromium'
+const WIDTH = 1180
 
 /** Draws the README's picture: the top of a run's report, from the verdict to the memory map of the first boot. */
 const directory = process.argv[2]
@@ -13,9 +14,11 @@ if (directory === undefined) {
 }
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu'] })
 try {
-  const page = await browser.newPage({ viewport: { width: 1180, height: 1420 }, colorScheme: 'light' })
+  const page = await browser.newPage({ viewport: { width: WIDTH, height: 2000 }, colorScheme: 'light' })
   await page.goto(pathToFileURL(resolve(directory, 'report.html')).href)
-  await page.screenshot({ path: PICTURE })
+  const map = await page.locator('#memory svg.map').first().boundingBox()
+  if (map === null) throw new Error('the report has no memory map')
+  await page.screenshot({ path: PICTURE, clip: { x: 0, y: 0, width: WIDTH, height: Math.ceil(map.y + map.height) } })
 } finally {
   await browser.close()
 }

@@ -31,7 +31,7 @@ export const LAYERS: readonly DrawnKind[] = ['ram', 'firmware', 'scratch', 'kern
 
 /** One hop's memory map as an inline SVG: the lanes on a common schematic axis, and a strip that is true to scale. */
 export function drawMap(lanes: readonly Lane[], title: string): string {
-  const marks = lanes.flatMap((lane) => lane.marks)
+  const marks = lanes.flatMap((lane) => lane.marks.filter(({ kind }) => Object.hasOwn(HEIGHT, kind)))
   if (marks.length === 0) return '<p class="muted">Nothing was placed in memory on this hop.</p>'
   const scale = schematicScale(boundariesOf(marks), WIDTH - LEFT - 12)
   const lanesHeight = lanes.length * (LANE + GAP)

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compare } from '../../compare/compare.ts'
 import { sampleClaims, sampleMeta, sampleObservation, samplePrediction } from '../../compare/sample.fixture.ts'
-import { describe as words } from './draw.ts'
-import { lanesOf } from './lanes.ts'
+import { describe as words, drawMap } from './draw.ts'
+import { lanesOf, type Mark } from './lanes.ts'
 import { subtract, union, type Span } from './ranges.ts'
 import { boundariesOf, clustered, schematicScale } from './scale.ts'
 
@@ -87,6 +87,14 @@ describe('lanesOf', () => {
         "kernel: predicted, not shown by the guest: 0x3e4bb000 – 0x3e6bafff (2 MiB)",
       ]
     `)
+  })
+
+  it('has no edge for what it does not draw', () => {
+    const ram: Mark = { kind: 'ram', start: 0, end: 0x100000, label: 'RAM' }
+    const hidden: Mark = { kind: 'reserved', start: 0x1000, end: 0x5000, label: 'reserved' }
+    const drawn = (marks: readonly Mark[]): string => drawMap([{ name: 'host', marks, missing: [] }], 'map')
+    expect(drawn([ram, hidden])).toBe(drawn([ram]))
+    expect(drawn([ram, { ...hidden, kind: 'scratch' }])).not.toBe(drawn([ram]))
   })
 
   it('says what a lane cannot show', () => {
