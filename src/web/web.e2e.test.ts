@@ -137,7 +137,7 @@ describe('the connection', () => {
     const page = await context.newPage()
     await page.goto(web.url.replace(`:${web.port}`, `:${way.port}`))
     await page.getByRole('button', { name: /^Run/ }).click()
-    await page.getByText('starting QEMU', { exact: true }).waitFor()
+    await page.getByRole('list', { name: 'Steps of the lab' }).getByText('starting QEMU').waitFor()
     way.cut()
     await page.getByText('No connection to the lab; trying again.').waitFor()
     await page.locator('.verdict').waitFor()

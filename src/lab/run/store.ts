@@ -54,12 +54,15 @@ export async function listRuns(root: string = runsDirectory()): Promise<RunListi
   return listings.sort((a, b) => (a.id < b.id ? 1 : -1))
 }
 
+/** A folder may be somebody else's, and its name as long as they like. */
+const NAME_LIMIT = 200
+
 async function listRun(root: string, id: string): Promise<RunListing> {
   const directory = join(root, id)
   try {
     const mark = await readRunDocument(directory, RUN_FILE, RunMark)
     if (mark === undefined) return broken(id)
-    const known = { id, name: mark.name, startedAt: mark.startedAt }
+    const known = { id, name: mark.name.slice(0, NAME_LIMIT), startedAt: mark.startedAt }
     const finished = await readRunDocument(directory, 'comparison.json', z.object({ summary: Summary }))
     if (finished !== undefined) return { ...known, state: 'done', summary: finished.summary }
     if ((await readRunDocument(directory, FAILURE_FILE, z.object({ code: z.string() }))) !== undefined)
