@@ -1,4 +1,5 @@
 import { readVmallocPages } from '../../abi/kho-vmalloc.ts'
+import { orderBytes } from '../../abi/preserve.ts'
 import { KHOPROBE_NODE, decodeProbeTable, readProbeEntries, type ProbeRecord } from '../../abi/khoprobe.ts'
 import {
   LISTED_ENTRIES,
@@ -45,9 +46,24 @@ function readSet(memory: PhysMemory, record: ProbeRecord): Reading<ProbeTableVie
     hash,
     records: recordsOf(record, starts, orders),
     listPages: pageRanges(listPages),
-    areaChunks: pageRanges(areaChunks(memory, record)),
-    areaOrder: record.kind === 'vmalloc' ? record.area.order : 0,
+    ...areaOf(memory, record),
   })
+}
+
+function areaOf(
+  memory: PhysMemory,
+  { kind, area }: ProbeRecord,
+): Pick<ProbeTableView['sets'][number], 'areaChunks' | 'areaOrder' | 'areaPages'> {
+  if (kind !== 'vmalloc') return { areaChunks: [], areaOrder: 0 }
+  const read = readVmallocPages(memory, area)
+  if (!read.ok) return { areaChunks: [], areaOrder: area.order }
+  const { chunks, pages, order } = read.value
+  const areaPages = pageRanges(pages, orderBytes(order))
+  return {
+    areaChunks: pageRanges(chunks),
+    areaOrder: order,
+    ...(areaPages.length > LISTED_ENTRIES ? {} : { areaPages }),
+  }
 }
 
 function recordsOf({ kind, count }: ProbeRecord, starts: Float64Array, orders: Uint8Array): PreservedRecord[] {
@@ -64,17 +80,12 @@ function byAddress(starts: Float64Array, orders: Uint8Array): { readonly starts:
   return { starts: packed.map((sum) => sum - (sum % PAGE_SIZE)), orders: Uint8Array.from(packed, (sum) => sum % PAGE_SIZE) }
 }
 
-function areaChunks(memory: PhysMemory, record: ProbeRecord): readonly number[] {
-  const area = record.kind === 'vmalloc' ? readVmallocPages(memory, record.area) : undefined
-  return area?.ok ? area.value.chunks : []
-}
-
-function pageRanges(pages: readonly number[]): Range[] {
+function pageRanges(pages: readonly number[], size: number = PAGE_SIZE): Range[] {
   const ranges: { start: number; end: number }[] = []
   for (const page of [...pages].sort((a, b) => a - b)) {
     const last = ranges.at(-1)
-    if (last?.end === page) last.end += PAGE_SIZE
-    else ranges.push({ start: page, end: page + PAGE_SIZE })
+    if (last?.end === page) last.end += size
+    else ranges.push({ start: page, end: page + size })
   }
   return ranges.map(({ start, end }) => ({ start: hex(start), end: hex(end) }))
 }

@@ -2,12 +2,18 @@ import { entryBytes, recordsIn } from '../../abi/record-list.ts'
 import type { GivenValues, PreservedRecord, ProbeTableView, Range, WorkloadObservation } from '../../shared/documents/index.ts'
 import { fromHex, hex } from '../../shared/units.ts'
 
-/** The memory of a table without its entries; undefined where a set's entries were too scattered to be kept. */
+/** The memory of a table without its entries; undefined where a set's entries or pages were too scattered to be kept. */
 export function workloadMemory({ address, sets }: ProbeTableView): GivenValues['workload.memory'] | undefined {
   if (sets.some(({ records, entries }) => recordsIn(records) !== entries)) return undefined
+  if (sets.some(({ kind, areaPages }) => kind === 'vmalloc' && areaPages === undefined)) return undefined
   return {
     address,
-    sets: sets.map(({ name, listPages, areaChunks, records }) => ({ name, listPages, areaChunks, pages: rangesOf(records) })),
+    sets: sets.map(({ name, listPages, areaChunks, areaPages, records }) => ({
+      name,
+      listPages,
+      areaChunks,
+      pages: areaPages ?? rangesOf(records),
+    })),
   }
 }
 

@@ -25,7 +25,7 @@ workload:
     steps:
       - allocate: { name: kept, order: 0..10 }
       - allocate: { name: lost, order: 3, count: 4 }
-      - allocate: { name: area, kind: vmalloc, size: 160KiB }
+      - allocate: { name: area, kind: vmalloc, size: 2100KiB, huge: true }
       - allocate: { name: moved, order: 4, count: 20, movable: true }
       - preserve: [kept, area, moved]
       - churn: { operations: 2000, maxOrder: 3, hold: 8MiB }
@@ -34,6 +34,7 @@ workload:
       - restore: [kept, area, moved]
       - verify: kept
       - put: kept
+      - preserve: area
 `
 
 async function run(name: string, request: Partial<RunRequest> = {}) {

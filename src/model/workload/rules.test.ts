@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { Once } from '../once.ts'
-import { workloadRules } from './rules.ts'
+import { tableRecords, workloadRules } from './rules.ts'
 
 const shape = (name: string) => ({ name, kind: 'folio', entries: 2, pages: 2 })
 const table = (...names: readonly string[]) => ({
@@ -46,4 +46,36 @@ it('has KHO take a set of movable pages unless one of them lies in scratch', () 
   expect(at('0x4000', '0x5000')).toMatchObject({ value: [{ name: 'sure' }, { name: 'movable' }] })
   expect(at('0x7000', '0x8000')).toMatchObject({ value: [{ name: 'sure' }, { name: 'movable' }] })
   expect(at('0x4000', '0x6000')).toMatchObject({ value: [{ name: 'sure' }] })
+})
+
+it('counts all pages of a huge area, also those that nobody asked for, and has KHO preserve them', () => {
+  const area = {
+    name: 'area',
+    kind: 'vmalloc' as const,
+    entries: 513,
+    pages: 513,
+    hash: '0x5',
+    records: [
+      { start: '0x200000', order: 0, count: 512 },
+      { start: '0x800000', order: 0, count: 1 },
+    ],
+    listPages: [],
+    areaChunks: [{ start: '0x1000', end: '0x2000' }],
+    areaOrder: 9,
+    areaPages: [
+      { start: '0x200000', end: '0x400000' },
+      { start: '0x800000', end: '0xa00000' },
+    ],
+  }
+  const given = { 'workload.table': { address: '0x3000', sets: [area] } }
+  const inputs = { sets: [{ index: 0, name: 'area', kind: 'vmalloc', entries: 513, pages: 513 }], nodes: [] }
+  expect(workloadRules['sets-restored'].apply(inputs, given, context)).toMatchObject({
+    value: [{ restored: 513, managed: 1025 }],
+  })
+  const records = (order: number) => {
+    const found = tableRecords({ address: '0x3000', sets: [{ ...area, areaOrder: order }] }, () => 0)
+    return found.ok ? found.value.length : found.error
+  }
+  // After it was taken back once it is preserved page by page.
+  expect([records(9), records(0)]).toEqual([2 + 1, 1024 + 1])
 })

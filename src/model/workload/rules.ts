@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { VMALLOC_CHUNK_ENTRIES } from '../../abi/kho-vmalloc.ts'
-import { preserveRange } from '../../abi/preserve.ts'
+import { orderBytes, preserveRange } from '../../abi/preserve.ts'
 import { eachRecordIn, recordsIn } from '../../abi/record-list.ts'
 import { LISTED_ENTRIES, ProbeTableView, Range, ScratchRegion } from '../../shared/documents/index.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
@@ -32,7 +32,15 @@ const Places = z.object({
 
 /** kho_restore_vmalloc() (7.3) restores the chunks of its list as well, before it frees them. */
 const chunksOf = (set: TableSet): number =>
-  set.kind === 'vmalloc' ? Math.floor(set.pages / 2 ** set.areaOrder / VMALLOC_CHUNK_ENTRIES) + 1 : 0
+  set.kind === 'vmalloc' ? Math.floor(pagesOf(set) / 2 ** set.areaOrder / VMALLOC_CHUNK_ENTRIES) + 1 : 0
+
+const tooScattered = ({ name }: TableSet): string => `the pages of ${name} lie too scattered to be listed`
+
+/** Also those of a huge area that nobody asked for. */
+const pagesOf = ({ pages, areaPages }: TableSet): number =>
+  areaPages === undefined
+    ? pages
+    : areaPages.reduce((sum, { start, end }) => sum + (fromHex(end) - fromHex(start)) / PAGE_SIZE, 0)
 
 function each<T>(
   { sets }: z.output<typeof Inputs>,
@@ -42,6 +50,7 @@ function each<T>(
   const made: T[] = []
   for (const planned of sets) {
     const set = table.sets.find(({ name }) => name === planned.name)
+    if (set?.kind === 'vmalloc' && set.areaPages === undefined) return err(tooScattered(set))
     if (set !== undefined) made.push(make(planned, set))
     else if (planned.maybe !== true) return err(`the table of the boot before has no set ${planned.name}`)
   }
@@ -72,7 +81,7 @@ export const workloadRules = {
     return ok(taken)
   }),
   'sets-restored': defineRule(Inputs, Table, (inputs, given) =>
-    each(inputs, given['workload.table'], ({ index, name, entries, pages }, set) => ({
+    each(inputs, given['workload.table'], ({ index, name, entries }, set) => ({
       index,
       name,
       hash: set.hash,
@@ -81,7 +90,7 @@ export const workloadRules = {
       orderDiffers: 0,
       refcountDiffers: 0,
       compoundDiffers: 0,
-      managed: pages + chunksOf(set),
+      managed: pagesOf(set) + chunksOf(set),
     })),
   ),
   /** kho_restore_page() (7.3): reference count 1; kho_init_folio(): compound above order 0. */
@@ -113,6 +122,7 @@ export function tableRecords(table: ProbeTable, nodeOf: NodeOf): Result<readonly
   for (const set of table.sets) {
     if (recordsIn(set.records) !== set.entries)
       return err(`the ${set.entries} entries of ${set.name} lie too scattered to be listed`)
+    if (set.kind === 'vmalloc' && set.areaPages === undefined) return err(tooScattered(set))
     for (const record of setRecords(set, nodeOf)) records.push(record)
     for (const { start, end } of [...set.listPages, ...set.areaChunks])
       for (let page = fromHex(start); page < fromHex(end); page += PAGE_SIZE) records.push({ start: page, order: 0 })
@@ -128,10 +138,12 @@ function setRecords(set: TableSet, nodeOf: NodeOf): readonly PlainRecord[] {
     case 'contiguous':
       return preserveRange(plain[0]?.start ?? 0, set.pages * PAGE_SIZE, nodeOf)
     case 'vmalloc': {
-      const unit = 2 ** set.areaOrder
-      return plain
-        .filter((_record, index) => index % unit === 0)
-        .flatMap(({ start }) => preserveRange(start, unit * PAGE_SIZE, nodeOf))
+      const unit = orderBytes(set.areaOrder)
+      return (set.areaPages ?? []).flatMap(({ start, end }) =>
+        Array.from({ length: (fromHex(end) - fromHex(start)) / unit }, (_unused, index) =>
+          preserveRange(fromHex(start) + index * unit, unit, nodeOf),
+        ).flat(),
+      )
     }
   }
 }

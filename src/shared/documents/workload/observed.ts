@@ -96,6 +96,11 @@ export const ProbeTableView = z.object({
       areaChunks: z.array(Range),
       /** Order of the pages of a vmalloc area. */
       areaOrder: z.int().min(0),
+      /**
+       * All pages of a vmalloc area as KHO lists them, by address: vmalloc_huge() rounds up to whole pages of its order, so they can
+       * be more than were asked for. Absent where they are too scattered to be kept.
+       */
+      areaPages: z.array(Range).optional(),
     }),
   ),
 })
