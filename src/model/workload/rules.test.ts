@@ -68,7 +68,7 @@ it('counts all pages of a huge area, also those that nobody asked for, and has K
     ],
   }
   const given = { 'workload.table': { address: '0x3000', sets: [area] } }
-  const inputs = { sets: [{ index: 0, name: 'area', kind: 'vmalloc', entries: 514, pages: 513 }], nodes: [] }
+  const inputs = { sets: [{ index: 0, name: 'area', kind: 'vmalloc', entries: 514, pages: 514 }], nodes: [] }
   expect(workloadRules['sets-restored'].apply(inputs, given, context)).toMatchObject({
     value: [{ restored: 514, managed: 1025 }],
   })
