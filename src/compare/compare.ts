@@ -1,6 +1,7 @@
 import type { ComparedClaim, Comparison, Observation, ResolvedClaim } from '../shared/documents/index.ts'
 import { findingsOf } from './findings.ts'
 import { observe } from './observers/index.ts'
+import { outcomesOf } from './outcomes.ts'
 import { summarize } from './summary.ts'
 import { timelineOf } from './timeline.ts'
 import { judge } from './verdict.ts'
@@ -19,6 +20,7 @@ export function compare(resolved: readonly ResolvedClaim[], observation: Observa
   const claims = end === undefined ? all : all.filter((claim) => claim.hop < end.hop || claim === end)
   const ended = end === undefined ? undefined : endWords(end)
   const lost = end === undefined ? observation.lost : undefined
+  const outcomes = outcomesOf(claims, observation)
   return {
     document: 'kho-lab/comparison',
     version: 1,
@@ -29,6 +31,7 @@ export function compare(resolved: readonly ResolvedClaim[], observation: Observa
     summary: summarize(claims, lost !== undefined),
     claims,
     findings: findingsOf(claims, observation),
+    ...(outcomes.length === 0 ? {} : { outcomes: [...outcomes] }),
     ...(observation.hops.length > 1 ? { timeline: timelineOf(observation) } : {}),
     ...(lost === undefined ? {} : { lost: lostSentence(lost) }),
     ...(ended === undefined ? {} : { ended }),

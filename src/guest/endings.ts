@@ -47,4 +47,12 @@ export const outOfMemory = (line: string, then: LabError, evidence: readonly str
     { cause: then },
   )
 
+/** A kernel that stopped for good without a panic: nothing more will come, so it is not waited for. */
+export const halted = (at: string, evidence: readonly string[]): LabError =>
+  new LabError({
+    code: 'guest-silent',
+    message: `the guest halted in ${at}: it printed its registers, and nothing comes after them`,
+    evidence,
+  })
+
 const died = (message: string, evidence: readonly string[]): LabError => new LabError({ code: 'guest-died', message, evidence })

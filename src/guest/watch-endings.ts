@@ -1,5 +1,6 @@
 import { LabError } from '../shared/result.ts'
-import { explainEnding, outOfMemory, panicked } from './endings.ts'
+import { EarlyHalt } from './early-halt.ts'
+import { explainEnding, halted, outOfMemory, panicked } from './endings.ts'
 import type { Doom } from './phases.ts'
 import type { Launched } from './qemu/launch.ts'
 import { type ConsoleCapture, isPanicEnd } from './qemu/serial.ts'
@@ -41,6 +42,11 @@ export function watchEndings({ qmp, process, consoleEnded }: Launched, watch: En
     console.on('line', (line) => {
       if (isPanicEnd(line)) end()
     })
+  })
+  const early = new EarlyHalt()
+  console.on('line', (line) => {
+    const at = early.hear(line)
+    if (at !== undefined) doom.come(halted(at, watch.evidence()))
   })
   void process.exited.then(async (exit) => {
     await consoleEnded

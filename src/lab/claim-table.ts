@@ -2,7 +2,7 @@ import type { ClaimTable } from '../shared/contract.ts'
 import { Verdict, type ComparedClaim, type Comparison } from '../shared/documents/index.ts'
 
 /** The claims of a run without their values, as columns: a tenth of the bytes, so that 100,000 of them open at once. */
-export function claimTable({ summary, findings, lost, claims, environment }: Comparison): ClaimTable {
+export function claimTable({ summary, findings, lost, outcomes = [], ended, claims, environment }: Comparison): ClaimTable {
   const texts = new Map<string, number>()
   const numbered = (text: string): number => {
     const index = texts.get(text) ?? texts.size
@@ -18,7 +18,8 @@ export function claimTable({ summary, findings, lost, claims, environment }: Com
     reasons: claims.map(({ reason }) => numbered(reason)),
   }
   const attached = environment.attached !== undefined
-  return { summary, findings, attached, ...(lost === undefined ? {} : { lost }), ...table, texts: [...texts.keys()] }
+  const notes = [...outcomes, ...(ended === undefined ? [] : [ended])]
+  return { summary, findings, notes, attached, ...(lost === undefined ? {} : { lost }), ...table, texts: [...texts.keys()] }
 }
 
 /** The named claims, whole. One that does not exist is left out. */

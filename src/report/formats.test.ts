@@ -144,7 +144,7 @@ describe('md', () => {
     expect(formats.md.render(comparison, extras)).toMatchInlineSnapshot(`
       "# kho-lab: plain
 
-      **disagreed** — The kernel did not do what was predicted. 1 of 4 claims match, 1 differ, 1 not observed, 1 not predicted.
+      **disagreed** — The kernel did not do what was predicted. 1 of 4 claims match, 1 differ, 1 not observed, 1 not predicted. Boot 1 came up without a handover and said nothing of it; predicted was that it came up and took the handover.
 
       |   |   |
       | --- | --- |
@@ -238,7 +238,8 @@ describe('txt', () => {
       Verdict: DISAGREED
 
       The kernel did not do what was predicted. 1 of 4 claims match, 1 differ,
-      1 not observed, 1 not predicted.
+      1 not observed, 1 not predicted. Boot 1 came up without a handover and
+      said nothing of it; predicted was that it came up and took the handover.
 
       Kernel:      7.3.4
       Package:     linux-source-7.3 7.3.4-1~bpo13+1
@@ -382,7 +383,7 @@ describe('ktap', () => {
       ok 3 hop0.scratch.sizes # SKIP not predicted: the default of 200 % depends on early reservations, for which there is no rule
       ok 4 hop1.handover.content # SKIP not observed: guest: the guest is not asked for the content of preserved memory; host: the preserved memory after the kexec: plain
       ok 5 run.reached-end
-      # The kernel did not do what was predicted. 1 of 4 claims match, 1 differ, 1 not observed, 1 not predicted.
+      # The kernel did not do what was predicted. 1 of 4 claims match, 1 differ, 1 not observed, 1 not predicted. Boot 1 came up without a handover and said nothing of it; predicted was that it came up and took the handover.
       # Totals: pass:2 fail:1 xfail:0 xpass:0 skip:2 error:0
       "
     `)

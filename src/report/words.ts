@@ -11,7 +11,7 @@ export function verdictSentence(comparison: Comparison): string {
     `${summary.match} of ${total} claims match, ${summary.differ} differ, ` +
     `${summary.unobserved} not observed, ${summary.unpredicted} not predicted.`
   const end = comparison.ended === undefined ? '' : ` Run ended early: ${comparison.ended}.`
-  return `${RUN_WORDS[summary.run]} ${counts}${end}`
+  return [`${RUN_WORDS[summary.run]} ${counts}`, ...(comparison.outcomes ?? [])].join(' ') + end
 }
 
 const RUN_WORDS: Readonly<Record<RunVerdict, string>> = {

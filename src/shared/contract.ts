@@ -94,6 +94,8 @@ export const ClaimTable = z.object({
   findings: z.array(Finding),
   /** Why the run ended early, where it did. */
   lost: z.string().optional(),
+  /** What became of kexecs that were not simply a handover that was taken, and how the run ended where that was predicted. */
+  notes: z.array(z.string()),
   /** A look at a machine that the lab did not start: which of its boots it is, nobody counted. */
   attached: z.boolean(),
   ids: z.array(z.string()),

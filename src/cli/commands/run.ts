@@ -59,6 +59,7 @@ async function run(cli: Cli, file: string, options: RunOptions): Promise<void> {
     const lines = [
       verdictLine(summary, terminal.paint),
       ...noteLines(comparison.claims),
+      ...(comparison.outcomes ?? []).map((sentence) => `note: ${visible(sentence)}`),
       ...(comparison.ended === undefined ? [] : [`note: ${visible(comparison.ended)}`]),
       ...findingLines(findings, Math.min(terminal.columns, 100)),
       `report: ${report}`,

@@ -19,6 +19,8 @@ export interface RunClaims {
   readonly findings: readonly Finding[]
   /** Why the run ended early, where it did. */
   readonly lost?: string | undefined
+  /** What became of kexecs that were not simply a handover that was taken. */
+  readonly notes?: readonly string[] | undefined
   /** A look at a machine that the lab did not start. */
   readonly attached?: boolean
   readonly claims: readonly ClaimRow[]
@@ -28,7 +30,7 @@ export interface RunClaims {
 const VERDICT_OF: readonly Verdict[] = ['match', 'differ', 'unobserved', 'unpredicted']
 
 export function runClaims(table: ClaimTable): RunClaims {
-  const { summary, findings, lost, attached, texts } = table
+  const { summary, findings, lost, notes, attached, texts } = table
   const text = (index: number | undefined): string => texts[index ?? -1] ?? ''
   const claims = table.ids.map((id, index): ClaimRow => ({
     id,
@@ -38,7 +40,7 @@ export function runClaims(table: ClaimTable): RunClaims {
     verdict: VERDICT_OF[table.verdicts[index] ?? -1] ?? 'unobserved',
     reason: text(table.reasons[index]),
   }))
-  return { summary, findings, lost, attached, claims }
+  return { summary, findings, lost, notes, attached, claims }
 }
 
 /** Claims that were asked for are gathered this long, so that a page of rows is one request. */

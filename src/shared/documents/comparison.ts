@@ -69,6 +69,8 @@ export const Comparison = z
     summary: Summary,
     claims: z.array(ComparedClaim),
     findings: z.array(Finding),
+    /** A sentence for each kexec that was not simply a handover that was taken; absent where all were, and in earlier comparisons. */
+    outcomes: z.array(z.string()).optional(),
     /** Absent where there was one boot only, and in comparisons of earlier releases of the lab. */
     timeline: Timeline.optional(),
     /** Why the run ended early, in one sentence; absent when it went to its end. */
