@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
+import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { fixtureComparison } from '../lab/desk-run.fixture.ts'
 import type { AttachableMachine } from '../shared/contract.ts'
-import { DONE, text, useBrowser } from './page.fixture.ts'
+import { axe, DONE, text, useBrowser } from './page.fixture.ts'
 
 const { open } = useBrowser()
 
@@ -20,6 +21,15 @@ const MACHINE: AttachableMachine = {
 }
 const OTHER = { ...DONE, id: '20261102-090000-later', name: 'later', startedAt: '2026-11-02T09:00:00.000Z' }
 
+/** What axe finds wrong, contrast first of all, in light and dark: nothing. */
+async function inBothThemes(page: Page): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    await expect.poll(() => page.evaluate(() => document.documentElement.dataset['theme'])).toBe(colorScheme)
+    expect([colorScheme, await axe(page)]).toEqual([colorScheme, []])
+  }
+}
+
 describe('machines that the lab did not start', () => {
   it('are listed as their arguments describe them, and what goes wrong with one is said', async () => {
     const { page, complaints } = await open({ machines: [MACHINE, { ...MACHINE, pid: 4343, x86: false, name: 'arm' }] })
@@ -31,6 +41,7 @@ describe('machines that the lab did not start', () => {
     await page.getByRole('button', { name: 'Look at 4242' }).click()
     expect(await page.getByRole('alert').innerText()).toContain('another client has the monitor')
     expect(complaints).toEqual([])
+    await inBothThemes(page)
   })
 
   it('may be none, which is said with what to do', async () => {
@@ -75,6 +86,7 @@ describe('reports', () => {
     await page.getByRole('tab', { name: 'Compare two runs' }).click()
     await page.getByRole('heading', { name: 'Verdicts that changed: 1' }).waitFor()
     expect(await text(page, 'table.runs')).toContain('7.4.0 <i>')
+    await inBothThemes(page)
     await page.getByRole('link', { name: first.id }).click()
     await expect.poll(() => page.url()).toContain(`claim=${first.id}`)
     // The report's script was not run, which is how it should be.

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDesk } from '../lab/open-desk.ts'
-import { Comparison } from '../shared/documents/index.ts'
+import { Comparison, Observation, seen } from '../shared/documents/index.ts'
 import { axe, text, useBrowser, type Opened } from './page.fixture.ts'
 
 /** Every view with recorded real runs, by mouse and keys, in both themes; pictures go to artifacts/ for whoever wants to look. */
@@ -15,6 +15,7 @@ const HELLO = '20261122-111115-hello'
 const BROKEN = '20261122-120000-broken'
 const HOSTILE = '20261122-121000-hostile'
 const LATER = '20261122-122000-later'
+const HANDED = '20261122-124000-handed'
 const DAMAGED = '20261122-123000-damaged'
 
 let runs: string
@@ -27,6 +28,8 @@ beforeAll(async () => {
   await record(HELLO, 'hello')
   await mkdir(join(runs, BROKEN))
   await record(HOSTILE, 'two-hops', hostile)
+  await record(HANDED, 'two-hops')
+  await handOver(join(runs, HANDED, 'observation.json'))
   await record(DAMAGED, 'hello')
   await truncate(join(runs, DAMAGED, 'observation.json'), 10_000)
   await record(LATER, 'hello', (comparison) => ({ ...comparison, version: 2 }))
@@ -46,6 +49,24 @@ async function record(id: string, from: string, change: (comparison: Comparison)
   }
   await writeFile(join(folder, 'run.json'), JSON.stringify(mark))
   await writeFile(join(folder, 'comparison.json'), JSON.stringify(change(comparison)))
+}
+
+/** A recorded run as if it had handed over LUO sessions and a set of khoprobe, which the recorded ones have not. */
+async function handOver(file: string): Promise<void> {
+  const observation = Observation.parse(JSON.parse(await readFile(file, 'utf8')))
+  const memfd = { token: 7, compatible: 'memfd-v2', size: 8192, folios: 2, intactPages: 2 }
+  const span = (start: string, end: string) => ({ start, end })
+  const place = { session: 'vm', token: 7, state: '0x3000', lists: [], folios: [span('0x6000', '0x8000')], more: 2 }
+  const set = { name: 'big', kind: 'vmalloc' as const, entries: 3, pages: 3, hash: '0x1', records: [], areaOrder: 0 }
+  const more = {
+    luoIncoming: seen({ address: '0x9000', sessions: [{ name: 'vm', files: [memfd] }], places: [place], pageCount: 6 }),
+    probeTable: seen({
+      address: '0x8000',
+      sets: [{ ...set, listPages: [span('0x5000', '0x7000')], areaChunks: [span('0xa000', '0xb000')] }],
+    }),
+  }
+  const hops = observation.hops.map((hop) => ({ ...hop, host: { ...hop.host, ...more } }))
+  await writeFile(file, JSON.stringify({ ...observation, hops }))
 }
 
 const EVIL = '<img src=x onerror="window.hacked=1">\u202e\u001b]0;hacked\u0007'
@@ -203,6 +224,23 @@ describe('keys and mouse', () => {
     await page.getByRole('grid', { name: 'Claims' }).waitFor()
     expect([page.url().includes(TWO_HOPS), other.url().includes(HELLO)]).toEqual([true, true])
   })
+})
+
+it('sets, sessions and scratch of the handover are told in tables, each address a link', async () => {
+  const { page } = await show(`#/kho?run=${HANDED}&hop=1`)
+  for (const [entry, words] of [
+    ['scratch regions', /lowmem\s+host, struct kho_scratch/],
+    ['LUO sessions', /vm\s+7\s+memfd-v2\s+8 KiB\s+2\s+2\s+0x3000\s+0x6000 – 0x7fff\s*and 2 that were not kept/],
+    ['khoprobe sets', /big\s+vmalloc, pages of order 0\s+3\s+3\s+0x1\s+0x5000 – 0x6fff\s+0xa000 – 0xafff/],
+  ] as const) {
+    await page.locator('main').getByText(entry).first().click()
+    await expect.poll(() => text(page, 'main')).toMatch(words)
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme })
+      await expect.poll(() => page.evaluate(() => document.documentElement.dataset['theme'])).toBe(colorScheme)
+      expect([entry, colorScheme, await axe(page)]).toEqual([entry, colorScheme, []])
+    }
+  }
 })
 
 it('a kernel of the user is looked at, and what it lacks is said', async () => {
