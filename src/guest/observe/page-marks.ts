@@ -21,19 +21,28 @@ export function readMarks(structPage: ReadStructPage, records: readonly Preserve
   if (records.reduce((sum, record) => sum + entryBytes(record), 0) > PAGES_MAX * PAGE_SIZE)
     return notSeen('more memory was handed over than the lab reads struct pages of')
   const marked: RecordEntry[] = []
-  let others = 0
-  const heads = new Set<number>()
-  for (const { start } of eachRecordIn(records)) heads.add(start)
+  const behind: number[] = []
   for (const { start, order } of eachRecordIn(records)) {
     const head = structPage(start / PAGE_SIZE)
     if (head === undefined) return notSeen(`the struct page of ${hex(start)} is not in guest RAM`)
     if (head.mark !== undefined) marked.push({ start, order: head.mark })
     for (let at = start + PAGE_SIZE; at < start + entryBytes({ order }); at += PAGE_SIZE)
-      if (structPage(at / PAGE_SIZE)?.mark !== undefined && !heads.has(at)) others += 1
+      if (structPage(at / PAGE_SIZE)?.mark !== undefined) behind.push(at)
   }
   const listed = listOfRecords(marked, marked.length)
   if (listed.length === 0 && marked.length > 0) return notSeen(`the ${marked.length} marked pages lie too scattered to be listed`)
-  return seen({ records: listed.map(({ start, ...record }) => ({ start: hex(start), ...record })), others })
+  return seen({
+    records: listed.map(({ start, ...record }) => ({ start: hex(start), ...record })),
+    others: withoutHeads(behind, records),
+  })
+}
+
+/** Pages that no record begins at: a smaller record may lie inside a larger one. */
+function withoutHeads(pages: readonly number[], records: readonly PreservedRecord[]): number {
+  if (pages.length === 0) return 0
+  const heads = new Set<number>()
+  for (const { start } of eachRecordIn(records)) heads.add(start)
+  return pages.filter((page) => !heads.has(page)).length
 }
 
 interface InheritedSet {
