@@ -50,8 +50,10 @@ describe('what became of a kexec', () => {
     expect(sentences([claim('boot.outcome', predicted, shown, verdict)])).toEqual([`Boot 1 ${words}.`])
   })
 
-  it('shows bytes that are no text as bytes', () => {
-    const [sentence] = sentences([claim('boot.outcome', none, none)], { ...INJECTED, before: '00ff', after: '0000' })
-    expect(sentence).toContain('from 0x00ff to 0x0000.')
+  it.each([
+    ['00ff', '0000', 'from 0x00ff to 0x0000.'],
+    ['00c0570000000000', '0000000001000000', 'from 0x57c000 to 0x100000000.'],
+  ])('shows bytes %s that are no text as bytes, and eight as an address', (before, after, words) => {
+    expect(sentences([claim('boot.outcome', none, none)], { ...INJECTED, before, after })[0]).toContain(words)
   })
 })

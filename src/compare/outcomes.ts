@@ -1,4 +1,5 @@
 import type { ComparedClaim, InjectedFault, Observation, SubjectValues } from '../shared/documents/index.ts'
+import { hex } from '../shared/units.ts'
 
 type Outcome = SubjectValues['boot.outcome']
 
@@ -53,9 +54,11 @@ function saidWords(refused: ComparedClaim | undefined): string {
 const injectedWords = ({ what, address, before, after }: InjectedFault): string =>
   `Before the kexec the lab changed ${what} at ${address} from ${bytesWords(before)} to ${bytesWords(after)}.`
 
-/** Text where the bytes are printable, else the bytes. */
+/** Text where the bytes are printable; eight others are an address, as KHO writes them; else the bytes. */
 function bytesWords(hexadecimal: string): string {
-  const bytes = (hexadecimal.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16))
+  const pairs = hexadecimal.match(/../g) ?? []
+  const bytes = pairs.map((byte) => Number.parseInt(byte, 16))
+  if (bytes.length === 8 && bytes.some((byte) => byte <= 0x20)) return hex(BigInt(`0x${[...pairs].reverse().join('')}`))
   return bytes.length > 0 && bytes.every((byte) => byte > 0x20 && byte < 0x7f)
     ? String.fromCharCode(...bytes)
     : `0x${hexadecimal}`
