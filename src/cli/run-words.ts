@@ -71,5 +71,5 @@ export const noteLines = (claims: readonly ComparedClaim[]): readonly string[] =
     .filter((claim) => claim.subject === 'boot.kho' && 'value' in claim.guest && claim.guest.value === false)
     .map(
       ({ hop, verdict, title }) =>
-        `note: ${hop === 0 ? 'first boot' : `hop ${hop}`}: ${verdict === 'match' ? title : 'KHO is not on, which was not predicted: is CONFIG_KEXEC_HANDOVER set in this kernel?'}`,
+        `note: ${hop === 0 ? 'first boot' : `hop ${hop}`}: ${verdict === 'match' ? title : 'KHO is not on, which was not predicted: kho-lab doctor --kernel FILE tells what the configuration lacks'}`,
     )

@@ -20,6 +20,10 @@ function sample(text: string): { comparison: Comparison; extras: ReportExtras } 
   first.guest.khoMessages = seen([text])
   second.guest.khoMessages = seen([`KHO: exec from: ${text}`])
   second.host.preservedAfter = { ok: false, reason: text }
+  Object.assign(first, {
+    selftest: seen({ command: text, exitCode: 1, passed: 0, failed: [text], output: `${text}\nTAP version 13\n` }),
+  })
+  first.host.luoIncoming = seen({ sessions: [{ name: text, files: [] }], pageCount: 1 })
   observation.environment.host.cpuModel = text
   observation.environment.accelerator.why = text
   const claims: ResolvedClaim[] = sampleClaims().map((claim) =>
@@ -372,8 +376,9 @@ describe('ktap', () => {
       # prediction sha256:1ef2dfd89802709e111201698a21922f033122fa7c40b3c0f55044866e5fd551 at 2026-11-22T10:00:01.500Z
       # finding out-fdt-truncated confirmed at hop 0: debugfs returns 233 bytes for out/fdt, whose own header says 345. The blob in guest RAM at 0x1184000 holds 345 bytes with 3 sub nodes (memblock, LUO, kexec-metadata). debugfs keeps the length that the root FDT had at the end of kho_init(); LUO and memblock are added to the same page later, so the file ends before the blob does. The handover itself is not affected: the next kernel reads the page.
       # finding out-fdt-absent-after-kho-boot confirmed at hop 1: debugfs has no out/fdt, although this kernel passes a handover tree on. The blob in guest RAM at 0x1a2f000 holds 345 bytes with 3 sub nodes (memblock, LUO, kexec-metadata). kho_init() returns as soon as it has shown the incoming tree, before it adds the outgoing one to debugfs. The outgoing tree exists and is handed over; only the file is missing.
-      # hop 0: x ended with 0 and printed
-      # | ok 1 a
+      # hop 0: plain ended with 1 and printed
+      # | plain
+      # | TAP version 13
       # Release of the running kernel: guest: the value is plain, predicted 7.3.4; guest and host contradict each other: the value is plain, the host shows 7.3.4
       # predicted: 7.3.4
       # guest: plain
