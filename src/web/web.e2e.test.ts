@@ -89,6 +89,18 @@ describe('the page over the browser host', () => {
     expect(await page.getByRole('alert').first().innerText()).toContain('there is no run 20200101-000000-gone')
   })
 
+  it('shows in one window what another has started, while it goes on', async () => {
+    const { page, context, web } = await open({ pace: 400 })
+    const other = await context.newPage()
+    await other.goto(`${web.url}#/live?run=${DONE.id}`)
+    await other.locator('.verdict').waitFor()
+    await page.getByRole('button', { name: /^Run/ }).click()
+    await other.getByText('1 running').waitFor()
+    await other.getByRole('link', { name: /▸ hello/ }).click()
+    await other.getByRole('button', { name: 'Cancel run' }).click()
+    for (const window of [page, other]) await window.getByRole('alert').getByText('the run was cancelled').waitFor()
+  })
+
   it('cancels a run', async () => {
     const { page } = await open({ pace: 300 })
     await page.getByRole('button', { name: /^Run/ }).click()

@@ -48,6 +48,8 @@ export function createLab(connection: Connection) {
   const build = shallowRef<Build>({ state: 'idle' })
   const records = new Map<string, RunRecord>()
   const feeds = new Map<string, SerialFeed>()
+  /** Runs that another window started, for which the list was read again. */
+  const heardOf = new Set<string>()
 
   const guarded = async (work: () => Promise<void>): Promise<void> => {
     try {
@@ -167,6 +169,10 @@ export function createLab(connection: Connection) {
 
   client.on('run:event', ({ id, event }) => {
     const record = records.get(id)
+    if (runs.value && !runs.value.some((run) => run.id === id) && !heardOf.has(id)) {
+      heardOf.add(id)
+      void refreshRuns()
+    }
     // A run that no view has looked at is read whole when one does.
     if (record?.loaded) apply(id, event)
     else if (event.type === 'finished' || event.type === 'failed') void refreshRuns()
