@@ -31,6 +31,7 @@ interface Sizes {
 
 /** Claims whose values are places in memory, and how to read them off. */
 const PLACES: Readonly<Record<string, (value: Json, sizes: Sizes) => Mark[]>> = {
+  'firmware.ram': (value) => entries(value).map((entry) => mark('ram', entry, 'RAM')),
   'firmware.map': (value) => entries(value).map((entry) => mapMark(entry)),
   'scratch.addresses': (value, sizes) =>
     listOf(value).map((start, index) => mark('scratch', { start, size: sizes.scratch[index] ?? '0x0' }, scratchName(index))),
@@ -57,7 +58,10 @@ export function lanesOf(
   const kernel = roundUp(prediction.kernels[hop]?.header.initSize ?? PAGE_SIZE, PAGE_SIZE)
   const sizesClaim = comparison.claims.find((claim) => claim.hop === hop && claim.subject === 'scratch.sizes')
   const sizesOf: SizesOf = (side) => ({ kernel, scratch: listOf(sizesClaim && valueOf(sizesClaim, side)) })
-  const claims = comparison.claims.filter((claim) => claim.hop === hop && PLACES[claim.subject] !== undefined)
+  const ofHop = comparison.claims.filter((claim) => claim.hop === hop && PLACES[claim.subject] !== undefined)
+  // Of a machine that the lab did not start RAM alone is predicted; else the map has it, and what it is not.
+  const mapped = ofHop.some(({ subject }) => subject === 'firmware.map')
+  const claims = ofHop.filter(({ subject }) => subject !== 'firmware.ram' || !mapped)
   const seen = observation.hops.find((candidate) => candidate.hop === hop)
   const sides = (['predicted', 'guest', 'host'] as const).map((side) => {
     const claimed = claims.flatMap((claim) => marksOf(claim, side, sizesOf))

@@ -89,6 +89,16 @@ describe('lanesOf', () => {
     `)
   })
 
+  it('shows the RAM that is predicted where no map of the firmware is', () => {
+    const observation = sampleObservation()
+    const { claims } = compare(sampleClaims(), observation, sampleMeta())
+    const attached = claims.filter(({ subject }) => subject !== 'firmware.map')
+    const ramOf = (of: typeof claims) =>
+      lanesOf({ claims: of }, { observation, prediction: samplePrediction() }, 0)[0]?.marks.filter(({ kind }) => kind === 'ram')
+        .length
+    expect([ramOf(claims), ramOf(attached), attached.some(({ subject }) => subject === 'firmware.ram')]).toEqual([2, 1, true])
+  })
+
   it('has no edge for what it does not draw', () => {
     const ram: Mark = { kind: 'ram', start: 0, end: 0x100000, label: 'RAM' }
     const hidden: Mark = { kind: 'reserved', start: 0x1000, end: 0x5000, label: 'reserved' }
