@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { _electron, type ElectronApplication, type Page } from 'playwright-core'
@@ -167,8 +167,35 @@ describe('the window', () => {
   })
 })
 
+/** Saves the report as a user does: over one that is there already, and where there is no room. */
+async function saveReport(page: Page, app: ElectronApplication): Promise<void> {
+  const file = join(home, 'report.html')
+  await writeFile(file, 'the one before')
+  await app.evaluate(({ dialog }, filePath) => {
+    dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath })
+  }, file)
+  await page.getByRole('radio', { name: 'HTML' }).click()
+  await page.getByRole('button', { name: 'Save as file' }).click()
+  await expect.poll(() => readFile(file, 'utf8')).toMatch(/^<!doctype html>.*<\/html>\s*$/is)
+  expect((await readdir(home)).filter((name) => name.startsWith('report.html'))).toEqual(['report.html'])
+
+  await app.evaluate(({ dialog }) => {
+    const told = globalThis as unknown as { boxes: string[] }
+    told.boxes = []
+    dialog.showSaveDialog = () => Promise.resolve({ canceled: false, filePath: '/dev/full' })
+    dialog.showMessageBox = (...args: readonly unknown[]) => {
+      told.boxes.push((args.at(-1) as { message: string }).message)
+      return Promise.resolve({ response: 0, checkboxChecked: false })
+    }
+  })
+  await page.getByRole('button', { name: 'Save as file' }).click()
+  await expect
+    .poll(() => app.evaluate(() => (globalThis as unknown as { boxes: string[] }).boxes))
+    .toEqual(['cannot write /dev/full: no space is left on the device'])
+}
+
 /** Goes through what a run leaves: claims, findings, the report in its frame, every format. */
-async function lookThrough(page: Page, name: string): Promise<void> {
+async function lookThrough(page: Page, app: ElectronApplication, name: string): Promise<void> {
   await page.locator('.verdict').waitFor({ timeout: GUEST_MS })
   await expect.poll(() => page.locator('table.phases tbody tr:not(.timeline)').count()).toBe(2)
   await expect.poll(() => page.locator('.console').innerText()).not.toBe('')
@@ -186,6 +213,7 @@ async function lookThrough(page: Page, name: string): Promise<void> {
     return run
   })
   expect([state, summary?.run]).toEqual(['done', expect.stringMatching(/^(agreed|disagreed|incomplete)$/)])
+  await saveReport(page, app)
   for (const format of ['html', 'md', 'txt', 'ktap', 'json'] as const) {
     const report = await page.evaluate(([run, wanted]) => window.lab?.invoke('run:report', { id: run, format: wanted }), [
       id,
@@ -200,8 +228,8 @@ describe.skipIf(!released)('with a real guest, the first time', () => {
 
   it('runs hello by itself to its verdict, its claims and its report', { timeout: 2 * GUEST_MS }, async () => {
     await renew()
-    const { page } = await launch()
-    await lookThrough(page, 'hello')
+    const { app, page } = await launch()
+    await lookThrough(page, app, 'hello')
   })
 })
 
@@ -227,9 +255,9 @@ describe.skipIf(!image)('with a real guest', () => {
     'an experiment is picked, edited, predicted, and run to its verdict, its claims and its report',
     { timeout: 2 * GUEST_MS },
     async () => {
-      const { page } = await launch()
+      const { app, page } = await launch()
       await start(page)
-      await lookThrough(page, 'hello')
+      await lookThrough(page, app, 'hello')
     },
   )
 

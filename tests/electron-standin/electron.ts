@@ -3,12 +3,14 @@ import { App } from './app.ts'
 import { browserWindowClass } from './browser-window.ts'
 import type { Cdp } from './cdp.ts'
 import { dialog } from './dialog.ts'
+import { Downloads } from './downloads.ts'
 import { IpcMain } from './ipc-main.ts'
 import { Notification } from './notification.ts'
 import { Session } from './session.ts'
 import type { WebContents } from './web-contents.ts'
 
 let chromium: Cdp | undefined
+let downloads: Downloads | undefined
 function cdp(): Cdp {
   if (!chromium) throw new Error('Chromium has not been started')
   return chromium
@@ -36,7 +38,10 @@ const report = (error: unknown): void => void process.stderr.write(`electron sta
 /** Windows of Chromium that the app did not open: its handler of window.open says whether they stay. */
 export function attachChromium(connection: Cdp): void {
   chromium = connection
+  const heard = new Downloads(connection, session.defaultSession, () => allContents()[0])
+  downloads = heard
   connection.listen('', (method, params) => {
+    if (method.startsWith('Browser.download')) heard.hear(method, params)
     const target = params['targetInfo'] as { targetId: string; type: string; openerId?: string; url: string } | undefined
     if (method === 'Target.targetDestroyed') {
       BrowserWindow.getAllWindows()
@@ -51,7 +56,10 @@ export function attachChromium(connection: Cdp): void {
   connection.send('Target.setDiscoverTargets', { discover: true }).catch(report)
 }
 
-export const becomeReady = (): void => app.markReady()
+export function becomeReady(): void {
+  downloads?.begin().catch(report)
+  app.markReady()
+}
 
 export { dialog, Notification }
 export default { app, dialog, ipcMain, session, BrowserWindow, webContents, Notification }
