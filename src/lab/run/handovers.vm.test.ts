@@ -68,3 +68,31 @@ test('a radix root outside RAM: the next kernel dies before its console, and the
     value: { how: 'panic', message: 'Attempted to kill the idle task!' },
   })
 })
+
+test('a record taken back with another order stays: reserved by the next kernel, marked, and gone with the kexec after that', async () => {
+  const { differing, exitCode, claim } = await runShipped('fault-unpreserve-other-order')
+  expect(differing).toEqual([])
+  expect(exitCode).toBe(0)
+  const marks = ['hop1.handover.marks', 'hop2.handover.marks'].map((id) => claim(id)?.host)
+  const orders = marks.map((host) => JSON.stringify(host).match(/"order":[23]\b/g)?.length ?? 0)
+  // Those of the set that was freed; the set that came over has order 9.
+  expect(orders).toEqual([2, 0])
+})
+
+test('reserve_mem in another size: no region is handed on, and that is a finding', async () => {
+  const { differing, exitCode, claim, findings } = await runShipped('fault-reserve-mem-size')
+  expect(differing).toEqual([])
+  expect(exitCode).toBe(0)
+  expect(['hop1.tree.regions', 'hop2.tree.regions'].map((id) => [claim(id)?.predicted, claim(id)?.verdict])).toEqual([
+    [false, 'match'],
+    [false, 'match'],
+  ])
+  expect(findings).toContain('reserve-mem-in-scratch confirmed')
+})
+
+test('a radix root that is no node: the kernel halts without a word, and the run does not wait for more', async () => {
+  const { exitCode, ended, claim } = await runShipped('fault-radix-garbage')
+  expect(exitCode).toBe(0)
+  expect(ended).toMatch(/^boot 1 halted, as predicted/)
+  expect(claim('hop1.boot.outcome')?.guest).toEqual({ value: { how: 'halted', at: '__kho_radix_walk_tree' } })
+})
