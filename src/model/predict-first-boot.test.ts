@@ -120,3 +120,48 @@ it('pages that the tests of such a kernel take back are not counted', () => {
   ])
   expect(counted([kernel, kernel]).filter((line) => line.endsWith('unpredicted'))).toEqual([])
 })
+
+describe('a reserve_mem region that the boot before did not have', () => {
+  const kernels = ['', 'reserve_mem=1M:4K:late', 'reserve_mem=1M:4K:late'].map((cmdline) => ({ cmdline }))
+  const { experiment } = completeExperiment(ExperimentFile.parse({ name: 'x', accelerator: 'tcg', kernel: kernels, hops: 2 }))
+  if (experiment === undefined) throw new Error('no experiment')
+  const claims = (checksScratch: boolean) => {
+    const facts = kernels.map((): KernelFacts => ({ ...kernel, checksScratch }))
+    return predict(experiment, facts, { experimentSha256: '0'.repeat(64) }).claims
+  }
+  const roots = (checksScratch: boolean): readonly string[] =>
+    claims(checksScratch)
+      .filter(({ subject }) => subject === 'tree.root' || subject === 'tree.regions')
+      .map(({ id, prediction, onlyIf = [] }) => {
+        const trees = prediction.kind === 'value' ? (JSON.stringify(prediction.value).match(/"name":"[^"]+"/g) ?? []).length : 0
+        return `${id}: ${prediction.kind} ${trees}${onlyIf.map(({ claim, is }) => `, ${claim} ${is}`).join('')}`
+      })
+
+  it('is claimed either way where the kernel refuses it inside scratch, and again of a kernel that finds none of it', () => {
+    expect(roots(true)).toEqual([
+      'hop0.tree.root: value 1',
+      'hop1.tree.regions: rule 0',
+      'hop1.tree.root: value 2, hop1.tree.regions true',
+      'hop1.tree.root: value 1, hop1.tree.regions false',
+      'hop2.tree.root: value 2, hop1.tree.regions true',
+      'hop2.tree.regions: rule 0, hop1.tree.regions false',
+      'hop2.tree.root: value 2, hop1.tree.regions false, hop2.tree.regions true',
+      'hop2.tree.root: value 1, hop1.tree.regions false, hop2.tree.regions false',
+    ])
+  })
+
+  it('is handed over wherever it lies by a kernel that does not check', () => {
+    const scratch = claims(false).filter(({ subject, hop }) => subject === 'invariant.preserved-outside-scratch' && hop === 1)
+    expect(scratch.map(({ prediction }) => prediction.kind)).toContain('unpredicted')
+    expect(roots(false)).toContain('hop1.tree.root: value 2, hop1.tree.regions true')
+  })
+
+  it('is left open, all of it, only after so many boots', () => {
+    const many = Array.from({ length: 9 }, (_unused, hop) => ({ cmdline: `reserve_mem=${hop + 1}M:4K:late` }))
+    const long = completeExperiment(ExperimentFile.parse({ name: 'x', accelerator: 'tcg', kernel: many, hops: 8 })).experiment
+    if (long === undefined) throw new Error('no experiment')
+    const facts = many.map((): KernelFacts => ({ ...kernel, checksScratch: true }))
+    const roots8 = predict(long, facts, { experimentSha256: '0'.repeat(64) }).claims.filter(({ id }) => id === 'hop8.tree.root')
+    expect(roots8.map(({ prediction }) => prediction.kind)).toEqual(['unpredicted'])
+  })
+})
