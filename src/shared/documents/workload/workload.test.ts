@@ -134,3 +134,28 @@ it.each([
 ])('refuses %j', (boot, message) => {
   expect(complete([{ boot: 0, ...boot }])).toEqual([message])
 })
+
+it('calls functions of KHO for one entry, and asks for a range inside scratch', () => {
+  const inside = { allocate: { name: 's', kind: 'contiguous', size: '4MiB', scratch: 0 } }
+  const calls = [{ kho_restore_folio: { set: 'a' } }, { kho_unpreserve_pages: { set: 'a', entry: 3, order: 2 } }]
+  expect(complete([{ boot: 0, steps: [inside, ...calls] }], 0)).toMatchObject([
+    [
+      { step: 'allocate', name: 's', scratch: 0, pages: 1024 },
+      { step: 'kho_restore_folio', name: 'a', entry: 0, order: 0 },
+      { step: 'kho_unpreserve_pages', name: 'a', entry: 3, order: 2 },
+    ],
+  ])
+  expect(complete([{ boot: 1, steps: [inside] }], 1)).toEqual([
+    'workload.0.steps.0.allocate.scratch: only in boot 0: later kernels are loaded into scratch, and what of it is free then is not known',
+  ])
+  expect(complete([{ boot: 0, steps: [{ allocate: { name: 's', scratch: 0 } }] }], 0)).toEqual([
+    'workload.0.steps.0.allocate.scratch: only a contiguous range can be asked for inside scratch',
+  ])
+})
+
+it('hands a set over as one or page by page, not both', () => {
+  const steps = [{ allocate: { name: 'a' } }, { preserve: 'a' }, { kho_preserve_pages: { set: 'a', order: 0 } }]
+  expect(complete([{ boot: 0, steps }], 0)).toEqual([
+    'workload: boot 0 hands a over by preserve and by kho_preserve_pages: do one of them',
+  ])
+})

@@ -65,7 +65,20 @@ export function completeWorkload(
     for (let at = span.first; at <= span.last; at++)
       boots[at]?.push(...steps.flatMap((step): readonly WorkloadStep[] => memoryStepsOf(step) ?? luoStepsOf(step) ?? []))
   }
-  return { workload: boots, issues }
+  return { workload: boots, issues: [...issues, ...boots.flatMap(mixedIssues)] }
+}
+
+/** Sets of a boot that are handed over both as sets and page by page: two records of one page, of which the smaller decides its order. */
+function mixedIssues(steps: readonly WorkloadStep[], boot: number): Problem[] {
+  const named = (verb: WorkloadStep['step']): Set<string> =>
+    new Set(steps.flatMap((step) => (step.step === verb && 'name' in step ? [step.name] : [])))
+  const called = named('kho_preserve_pages')
+  return [...named('preserve')]
+    .filter((name) => called.has(name))
+    .map((name) => ({
+      path: ['workload'],
+      message: `boot ${boot} hands ${name} over by preserve and by kho_preserve_pages: do one of them`,
+    }))
 }
 
 function bootSpan(boot: number | string, hops: number): { first: number; last: number } | undefined {
