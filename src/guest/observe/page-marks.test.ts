@@ -8,22 +8,23 @@ import { findStructPages, StructPages } from './struct-pages.ts'
 const FACTS = { sizeofPage: 64, offsetPrivate: 40, offsetRefcount: 52, pagetableLevels: 5 }
 const TOP = 0x10_0000
 const MAP = 4 * MiB
-const VMEMMAP = 0xffff_ea00_0000_0000n
+const BASES = { directMap: 0xffff_8880_0000_0000n, memoryMap: 0xffff_ea00_0000_0000n }
 
 /** The memory map of the first 128 MiB at 4 MiB, mapped by one entry of 2 MiB. `marks`: order of the mark by page frame. */
-function guest(marks: Readonly<Record<number, number>>) {
+function guest(marks: Readonly<Record<number, number>>, { directMap, memoryMap } = BASES, levels: 4 | 5 = 4) {
   const memory = new SyntheticMemory([{ start: 0, end: 64 * MiB }])
   const word = (address: number, value: bigint): void => {
     const bytes = new Uint8Array(8)
     new DataView(bytes.buffer).setBigUint64(0, value, true)
     memory.write(address, bytes)
   }
-  const index = (level: bigint): number => Number((VMEMMAP >> (12n + 9n * level)) & 511n)
-  word(TOP + 8 * index(3n), 0x11_0063n)
+  const index = (level: bigint): number => Number((memoryMap >> (12n + 9n * level)) & 511n)
+  if (levels === 5) word(TOP + 8 * index(4n), 0x10_1063n)
+  word((levels === 5 ? 0x10_1000 : TOP) + 8 * index(3n), 0x11_0063n)
   word(0x11_0000 + 8 * index(2n), 0x12_0063n)
   word(0x12_0000 + 8 * index(1n), BigInt(MAP) | 0xe3n)
   for (const [pfn, order] of Object.entries(marks)) word(MAP + Number(pfn) * 64 + 40, (0x4b48_4f50n << 32n) | BigInt(order))
-  return { pages: new StructPages(memory, FACTS, TOP, VMEMMAP), word }
+  return { pages: new StructPages(memory, FACTS, TOP, { directMap, memoryMap }), word }
 }
 
 const RECORDS = [
@@ -36,6 +37,14 @@ describe('marks of KHO', () => {
     const { pages } = guest({ 2: 0, 8: 3 })
     expect(readMarks(pages.reader(), RECORDS)).toEqual(seen({ records: RECORDS, others: 0 }))
   })
+
+  it.each([0xffd4_0000_0000_0000n, 0xffff_b099_0000_0000n])(
+    'are read under five levels of page tables, wherever KASLR puts the memory map: %#',
+    (memoryMap) => {
+      const { pages } = guest({ 2: 0, 8: 3 }, { directMap: 0xff2c_ee87_0000_0000n, memoryMap }, 5)
+      expect(readMarks(pages.reader(), RECORDS)).toEqual(seen({ records: RECORDS, others: 0 }))
+    },
+  )
 
   it('are missed, told from another order, and found where none belongs', () => {
     const { pages } = guest({ 8: 2, 9: 0, 10: 99 })

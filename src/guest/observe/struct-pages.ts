@@ -19,7 +19,10 @@ export interface StructPage {
   readonly refcount: number
 }
 
-/** Below this a kernel with five levels of page tables has its memory map, above it one with four (Documentation/arch/x86/x86_64/mm.rst). */
+/**
+ * Below this a kernel with five levels of page tables begins its direct map, above it one with four
+ * (Documentation/arch/x86/x86_64/mm.rst). The memory map tells nothing: KASLR may put it anywhere behind.
+ */
 const FOUR_LEVELS = 0xffff_8000_0000_0000n
 const TOP_TABLE = 'init_top_pgt'
 /** So much is read at a time: the memory map of 128 MiB. */
@@ -35,18 +38,26 @@ interface Piece {
   readonly view: DataView
 }
 
+/** page_offset_base and vmemmap_base. */
+interface VirtualBases {
+  readonly directMap: bigint
+  readonly memoryMap: bigint
+}
+
 /** The kernel's array of struct page (vmemmap), read in guest RAM through the kernel's own page tables. */
 export class StructPages {
   readonly #memory: PhysMemory
   readonly #facts: PageFacts
   readonly #top: number
+  readonly #levels: 4 | 5
   readonly #vmemmap: bigint
 
-  constructor(memory: PhysMemory, facts: PageFacts, top: number, vmemmap: bigint) {
+  constructor(memory: PhysMemory, facts: PageFacts, top: number, { directMap, memoryMap }: VirtualBases) {
     this.#memory = memory
     this.#facts = facts
     this.#top = top
-    this.#vmemmap = vmemmap
+    this.#levels = facts.pagetableLevels === 5 && directMap < FOUR_LEVELS ? 5 : 4
+    this.#vmemmap = memoryMap
   }
 
   /** For as long as the guest stands still: what was read once is not read again. */
@@ -65,8 +76,7 @@ export class StructPages {
   #load(pfn: number): Piece | undefined {
     const { sizeofPage } = this.#facts
     const at = this.#vmemmap + BigInt(pfn) * BigInt(sizeofPage)
-    const levels = this.#facts.pagetableLevels === 5 && this.#vmemmap < FOUR_LEVELS ? 5 : 4
-    const mapped = translate(this.#memory, this.#top, levels, at)
+    const mapped = translate(this.#memory, this.#top, this.#levels, at)
     const bytes = mapped && this.#memory.read(mapped.start, Math.min(mapped.length, READ_AT_ONCE))
     if (bytes === undefined) return undefined
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -84,5 +94,6 @@ export function findStructPages(memory: PhysMemory, kernel: RunningKernel): Read
   const [text, top] = [symbols?.['_text'], symbols?.[TOP_TABLE]]
   if (code === undefined || text === undefined || top === undefined) return notSeen(`where ${TOP_TABLE} lies is not known`)
   const table = fromHex(code.start) + Number(BigInt(top) - BigInt(text))
-  return seen(new StructPages(memory, pageFacts, table, BigInt(space.value.vmemmapBase)))
+  const { pageOffsetBase, vmemmapBase } = space.value
+  return seen(new StructPages(memory, pageFacts, table, { directMap: BigInt(pageOffsetBase), memoryMap: BigInt(vmemmapBase) }))
 }
