@@ -22,6 +22,8 @@ export interface ProbeRecord {
   readonly kind: (typeof KINDS)[number]
   readonly count: number
   readonly pages: number
+  /** Virtual address at which the kernel that wrote the table maps physical address 0. */
+  readonly directMap: bigint
   readonly entries: KhoVmalloc
   /** Of a vmalloc area. */
   readonly area: KhoVmalloc
@@ -54,7 +56,8 @@ function decodeRecord(bytes: Uint8Array): Result<ProbeRecord> {
   const entries = decodeKhoVmalloc(bytes.subarray(64, 64 + KHO_VMALLOC_SIZE))
   const area = decodeKhoVmalloc(bytes.subarray(80, 80 + KHO_VMALLOC_SIZE))
   if (!entries.ok) return entries
-  return area.ok ? ok({ name, kind, count, pages, entries: entries.value, area: area.value }) : area
+  if (!area.ok) return area
+  return ok({ name, kind, count, pages, directMap: view.getBigUint64(48, true), entries: entries.value, area: area.value })
 }
 
 const text = (bytes: Uint8Array): string => {

@@ -65,7 +65,7 @@ export const RULE_WORDS: Readonly<Record<Subject, string>> = {
   'workload.restored': 'kho_restore_folio() gives back each folio with its order and a reference count of one.',
   'workload.entries': 'A folio comes back at its address, with its order and as a compound page.',
   'workload.marks': 'kho_restore_page() clears the mark of each page that it gives out and sets its reference count to one.',
-  'workload.kva': 'Without KASLR the direct map is where it was, so a folio has the same virtual address.',
+  'workload.kva': 'A folio has its virtual address in the direct map, so the same one exactly where KASLR did not move that.',
   'workload.intact': 'Each page still holds the pattern that it was filled with.',
   'workload.control': 'What was not preserved is free memory to the next kernel.',
   'zone.populated': 'Zones follow from the ends of memory and the limits of DMA; a zone without pages is left out.',

@@ -43,6 +43,7 @@ function readSet(memory: PhysMemory, record: ProbeRecord): Reading<ProbeTableVie
     kind: record.kind,
     entries: record.count,
     pages: record.pages,
+    directMap: hex(record.directMap),
     hash,
     records: recordsOf(record, starts, orders),
     listPages: pageRanges(listPages),

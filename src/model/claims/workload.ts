@@ -125,24 +125,12 @@ function restoreClaims(boot: Boot): readonly PredictedClaim[] {
       [...basis, ...pageAlloc('prep_compound_page')],
       boot.memoryUnknown === undefined ? byRule('entries-restored', inputs, [table]) : unpredicted(boot.memoryUnknown),
     ),
-    ...addressClaim(boot, previous, restored),
-  ]
-}
-
-function addressClaim(boot: Boot, previous: Boot, restored: readonly PlannedStep[]): readonly PredictedClaim[] {
-  const same = restored.flatMap(({ index, set }) =>
-    set === undefined || set.unknown !== undefined ? [] : [{ index, name: set.name, same: set.entries }],
-  )
-  if (same.length === 0) return []
-  return [
     claim(
       boot,
       'workload.kva',
       'Entries whose kernel virtual address stayed the same',
       [{ function: 'kernel_randomize_memory', file: 'arch/x86/mm/kaslr.c', release: '7.3' }],
-      boot.options.nokaslr && previous.options.nokaslr
-        ? { value: same }
-        : unpredicted('KASLR draws the place of the direct map anew in every boot; with nokaslr every address stays'),
+      byRule('addresses-kept', inputs, [table, givenOf(boot.hop, 'kernel.addressSpace')]),
     ),
   ]
 }

@@ -79,3 +79,18 @@ it('counts all pages of a huge area, also those that nobody asked for, and has K
   // After it was taken back once it is preserved page by page.
   expect([records(9), records(0)]).toEqual([2 + 1, 1024 + 1])
 })
+
+it('has a folio keep its virtual address exactly where the direct map stayed', () => {
+  const base = '0xff11000000000000'
+  const given = (pageOffsetBase: string) => ({
+    'workload.table': {
+      address: '0x1000',
+      sets: table('sure')['workload.table'].sets.map((set) => ({ ...set, directMap: base })),
+    },
+    'kernel.addressSpace': { pageOffsetBase },
+  })
+  const inputs = { sets: [{ ...shape('sure'), index: 4 }], nodes: [] }
+  const same = (now: string) => workloadRules['addresses-kept'].apply(inputs, given(now), context)
+  expect(same(base)).toEqual({ ok: true, value: [{ index: 4, name: 'sure', same: 2 }] })
+  expect(same('0xff2cee8700000000')).toEqual({ ok: true, value: [{ index: 4, name: 'sure', same: 0 }] })
+})

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { VMALLOC_CHUNK_ENTRIES } from '../../abi/kho-vmalloc.ts'
 import { orderBytes, preserveRange } from '../../abi/preserve.ts'
 import { eachRecordIn, recordsIn } from '../../abi/record-list.ts'
+import { Hex } from '../../shared/documents/common.ts'
 import { LISTED_ENTRIES, ProbeTableView, Range, ScratchRegion } from '../../shared/documents/index.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { PAGE_SIZE, fromHex } from '../../shared/units.ts'
@@ -25,6 +26,7 @@ const Inputs = z.strictObject({
   nodes: z.array(z.array(Range)),
 })
 const Table = z.object({ 'workload.table': ProbeTableView })
+const TableAndSpace = Table.extend({ 'kernel.addressSpace': z.object({ pageOffsetBase: Hex }) })
 const Places = z.object({
   'workload.places': z.array(z.object({ name: z.string(), pages: z.array(Range).optional() })),
   'scratch.regions': z.array(ScratchRegion),
@@ -91,6 +93,14 @@ export const workloadRules = {
       refcountDiffers: 0,
       compoundDiffers: 0,
       managed: pagesOf(set) + chunksOf(set),
+    })),
+  ),
+  /** Every folio has an address in the direct map, whose place KASLR draws (kernel_randomize_memory(), arch/x86/mm/kaslr.c, 7.3). */
+  'addresses-kept': defineRule(Inputs, TableAndSpace, (inputs, given) =>
+    each(inputs, given['workload.table'], ({ index, name, entries }, { directMap }) => ({
+      index,
+      name,
+      same: directMap === given['kernel.addressSpace'].pageOffsetBase ? entries : 0,
     })),
   ),
   /** kho_restore_page() (7.3): reference count 1; kho_init_folio(): compound above order 0. */

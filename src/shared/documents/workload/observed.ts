@@ -84,6 +84,8 @@ export const ProbeTableView = z.object({
       kind: SetKind,
       entries: z.int().min(0),
       pages: z.int().min(0),
+      /** Where the kernel that wrote the table maps physical address 0; absent in runs that did not keep it. */
+      directMap: Hex.optional(),
       hash: Hex,
       /**
        * All entries: in their order; of more than 4096 folios by address, neighbours joined; none where that takes more than
