@@ -128,6 +128,7 @@ export function bootsOf(experiment: Experiment, context: RuleContext, supposed: 
       plan: planBoot((experiment.workload[hop] ?? []).filter(isMemoryStep), handedOver(kho, previous), {
         kho: kho.kind === 'on',
         checksScratch: kernel.checksScratch,
+        nodesWithMemory: memoryUnknown === undefined ? nodesWithMemory(machine) : undefined,
         scratchRegions: nodesWithMemory(machine).length + 2,
       }),
       ...(memoryUnknown === undefined ? {} : { memoryUnknown }),

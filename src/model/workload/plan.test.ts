@@ -16,7 +16,7 @@ const allocate = (name: string, more: Partial<AllocateStep> = {}): MemoryStep =>
   ...more,
 })
 type Verb = 'preserve' | 'unpreserve' | 'free' | 'restore' | 'verify' | 'put'
-const KERNEL = { kho: true, checksScratch: true, scratchRegions: 3 }
+const KERNEL = { kho: true, checksScratch: true, scratchRegions: 3, nodesWithMemory: [0, 2] }
 const on = (step: Verb, name: string): MemoryStep => ({ step, name })
 const results = (steps: readonly MemoryStep[], handed: readonly PlannedSet[] = [], kho = true) =>
   planBoot(steps, handed, { ...KERNEL, kho }).steps.map(({ text, result }) => `${text}: ${result ?? '?'}`)
@@ -95,6 +95,11 @@ describe('the plan of a boot', () => {
   it('does not say whether a name is free that a set of movable pages has, or had', () => {
     const movable = { ...handed, unknown: 'because' }
     expect(results([allocate('a')], [movable])).toEqual(['allocate a: 2 folios of order 0..1: ?'])
+  })
+
+  it('has no memory from a node that has none', () => {
+    const on = (node: number) => allocate(`n${node}`, { node })
+    expect(results([on(0), on(1), on(2), on(3)]).map((text) => text.split(': ').at(-1))).toEqual(['ok', 'ENODEV', 'ok', 'ENODEV'])
   })
 
   it('has room for 31 sets', () => {

@@ -60,6 +60,8 @@ export interface ProbeKernel {
   /** CONFIG_KEXEC_HANDOVER_DEBUG; undefined where that is not known. */
   readonly checksScratch: boolean | undefined
   readonly scratchRegions: number
+  /** Which nodes have memory; undefined where the command line changes that. */
+  readonly nodesWithMemory: readonly number[] | undefined
 }
 
 /** PROBE_MAX_SETS of qemu-images/khoprobe/khoprobe.h. */
@@ -142,6 +144,7 @@ function carryOut(step: MemoryStep, index: number, state: ProbeState, kernel: Pr
 function allocate(step: AllocateStep, sets: Map<string, PlannedSet>, kernel: ProbeKernel): Outcome {
   const { scratch } = step
   if (scratch !== undefined && (!kernel.kho || scratch >= kernel.scratchRegions)) return { result: 'ENOENT' }
+  if (step.node !== undefined && kernel.nodesWithMemory?.includes(step.node) === false) return { result: 'ENODEV' }
   const there = sets.get(step.name)
   if (there !== undefined) return there.unknown === undefined ? { result: 'EEXIST' } : { result: undefined, set: there }
   if (sets.size >= MAX_SETS) return [...sets.values()].some(isUnknown) ? { result: undefined } : { result: 'ENOSPC' }
