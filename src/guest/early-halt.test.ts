@@ -20,9 +20,18 @@ describe('a kernel that halts without a word', () => {
     expect(heard([RIP.replace(']', '][    T0]'), END]).at(-1)).toBe('__kho_radix_walk_tree')
   })
 
-  it('is not one that oopses, that has a clock already, or that only a trace is printed of', () => {
+  it('is known whether its clock runs already or not', () => {
+    expect(heard([VERSION, RIP.replace('0.000000', '0.012345'), END]).at(-1)).toBe('__kho_radix_walk_tree')
+  })
+
+  it('is not one that only warns', () => {
+    const warning = '[    0.000000] WARNING: mm/memblock.c:1500 at memblock_alloc_range_nid+0x12/0x34, CPU#0: swapper/0'
+    expect(heard([VERSION, warning, RIP, END]).at(-1)).toBeUndefined()
+  })
+
+  it('is not one that oopses, that has its handlers already, or that only a trace is printed of', () => {
     expect(heard([VERSION, '[    0.000000] BUG: unable to handle page fault for address: 0', RIP, END]).at(-1)).toBeUndefined()
-    expect(heard([RIP.replace('0.000000', '1.500000'), END]).at(-1)).toBeUndefined()
+    expect(heard([VERSION, '[    0.170000] SLUB: HWalign=64, Order=0-1', RIP, END]).at(-1)).toBeUndefined()
     expect(heard([END])).toEqual([undefined])
   })
 

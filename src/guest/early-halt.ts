@@ -1,8 +1,12 @@
 import { recogniseTrouble } from './qemu/serial.ts'
 
-/** Before the kernel has a clock: so early nothing prints registers and goes on. The caller's id may follow (CONFIG_PRINTK_CALLER). */
-const REGISTERS = /^\[ +0\.000000\](?:\[[ CT\d]+\])? RIP: 0010:(\w+)\+0x/
+/** The caller's id may follow the stamp (CONFIG_PRINTK_CALLER). */
+const REGISTERS = /^\[ *\d+\.\d{6}\](?:\[[ CT\d]+\])? RIP: 0010:(\w+)\+0x/
 const BEGINNING = /Linux version \d/
+/** kmem_cache_init(), mm/slub.c, 7.3: trap_init() has put the handlers in their places by then, and so late a kernel has words. */
+const HANDLERS = /\] SLUB: HWalign=/
+/** What comes before registers of a kernel that goes on: __warn() in kernel/panic.c, ex_handler_msr() in arch/x86/mm/extable.c, 7.3. */
+const WARNS = /\] (?:-+\[ cut here |WARNING: |unchecked MSR access error: )/
 const END_OF_TRACE = /<\/TASK>$/
 
 /**
@@ -10,14 +14,15 @@ const END_OF_TRACE = /<\/TASK>$/
  * trace, without any word of what they are for, and nothing after them. Where a word comes first it is an oops, and that goes on.
  */
 export class EarlyHalt {
-  #oops = false
+  /** A word came first, or it is late. */
+  #told = false
   #at: string | undefined
 
   /** The function that the kernel halted in, once it has said all that it will. */
   hear(line: string): string | undefined {
-    if (BEGINNING.test(line)) [this.#oops, this.#at] = [false, undefined]
-    this.#oops ||= recogniseTrouble(line) !== undefined
-    if (this.#oops) return undefined
+    if (BEGINNING.test(line)) [this.#told, this.#at] = [false, undefined]
+    this.#told ||= HANDLERS.test(line) || WARNS.test(line) || recogniseTrouble(line) !== undefined
+    if (this.#told) return undefined
     this.#at ??= REGISTERS.exec(line)?.[1]
     return END_OF_TRACE.test(line.trimEnd()) ? this.#at : undefined
   }
