@@ -12,7 +12,8 @@ import { memoryOf, plainMachine } from './memory-rules.ts'
 import { Once } from './once.ts'
 import type { RuleContext } from './rule.ts'
 import { scratchFit } from './scratch-fit.ts'
-import { mayLeave, planBoot, type BootPlan, type PlannedSet } from './workload/plan.ts'
+import { planBoot, type BootPlan } from './workload/plan.ts'
+import { mayLeave, type PlannedSet } from './workload/planned-set.ts'
 
 /** What the model knows of one boot before it makes claims about it. */
 export interface Boot {

@@ -3,7 +3,8 @@ import type { Boot } from '../boots.ts'
 import { byRule, claim, givenOf, kho, khoprobe, memblock, pageAlloc, unpredicted, type Prediction } from '../claim.ts'
 import { nodeSpans, toRange } from '../firmware-map.ts'
 import { PAGE_SIZE } from '../../shared/units.ts'
-import { mayLeave, type PlannedSet, type PlannedStep } from '../workload/plan.ts'
+import type { PlannedStep } from '../workload/plan.ts'
+import { mayLeave, type PlannedSet } from '../workload/planned-set.ts'
 
 /** What khoprobe reports of the steps of this boot, and what it found of the boot before. Nothing without a workload. */
 export function workloadClaims(boot: Boot): readonly PredictedClaim[] {

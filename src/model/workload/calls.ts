@@ -1,20 +1,5 @@
 import type { CallStep } from '../../shared/documents/index.ts'
-import type { Outcome, PlannedSet, ProbeKernel, ProbeState } from './plan.ts'
-
-/** A record of the tree that no set has: made by a call for one entry. */
-export interface LooseRecord {
-  readonly name: string
-  readonly entry: number
-  readonly order: number
-  /** The step that made it, which says where it lies. */
-  readonly index: number
-  /** The memory was given back since; the record stays. */
-  readonly freed: boolean
-}
-
-/** The order of an entry. khoprobe allocates as many folios of each order, lowest order first. */
-export const orderOf = ({ orders, entries }: PlannedSet, entry: number): number =>
-  orders[Math.floor(entry / (entries / orders.length))] ?? 0
+import { orderOf, type LooseRecord, type Outcome, type PlannedSet, type ProbeKernel, type ProbeState } from './planned-set.ts'
 
 /**
  * A function of KHO, called for an entry of a set (qemu-images/khoprobe/call.c). kho_restore_page() (7.3) cleared page->private when

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { CallStep, MemoryStep } from '../../shared/documents/index.ts'
-import { mayLeave, planBoot, type PlannedSet } from './plan.ts'
+import { planBoot } from './plan.ts'
+import { mayLeave, type PlannedSet } from './planned-set.ts'
 
 type AllocateStep = Extract<MemoryStep, { readonly step: 'allocate' }>
 

@@ -1,28 +1,8 @@
 import { stepText, type MemoryStep } from '../../shared/documents/index.ts'
-import { call, orderOf, type LooseRecord } from './calls.ts'
+import { call } from './calls.ts'
+import { orderOf, type LooseRecord, type Outcome, type PlannedSet, type ProbeKernel, type ProbeState } from './planned-set.ts'
 
 type AllocateStep = Extract<MemoryStep, { readonly step: 'allocate' }>
-
-export interface PlannedSet {
-  readonly name: string
-  readonly kind: AllocateStep['kind']
-  readonly entries: number
-  readonly pages: number
-  /** Of the entries, in their order: as many of each. */
-  readonly orders: readonly number[]
-  readonly huge: boolean
-  readonly movable?: boolean
-  /** Lies in scratch, where this kernel refuses to preserve it. */
-  readonly inScratch?: boolean
-  readonly state: 'allocated' | 'preserved' | 'inherited' | 'restored'
-  /** Why it is not known what became of it: then nothing is said of it. */
-  readonly unknown?: string
-  /** KHO was asked in this boot to take it, and may have. */
-  readonly offered?: boolean
-}
-
-/** Whether a set goes over, or may. */
-export const mayLeave = ({ state, offered }: PlannedSet): boolean => state === 'preserved' || offered === true
 
 export interface PlannedStep {
   readonly index: number
@@ -51,17 +31,6 @@ export interface BootPlan {
   readonly loose: readonly LooseRecord[]
   /** Such records that were taken back: their nodes of the tree stay. */
   readonly emptied: readonly LooseRecord[]
-}
-
-/** What a boot can do, as far as its kernel decides. */
-export interface ProbeKernel {
-  /** This boot can preserve. */
-  readonly kho: boolean
-  /** CONFIG_KEXEC_HANDOVER_DEBUG; undefined where that is not known. */
-  readonly checksScratch: boolean | undefined
-  readonly scratchRegions: number
-  /** Which nodes have memory; undefined where the command line changes that. */
-  readonly nodesWithMemory: readonly number[] | undefined
 }
 
 /** PROBE_MAX_SETS of qemu-images/khoprobe/khoprobe.h. */
@@ -99,21 +68,6 @@ export function planBoot(steps: readonly MemoryStep[], handed: readonly PlannedS
   })
   const { sets, ...rest } = state
   return { inherited, steps: planned, left: [...sets.values()], ...rest }
-}
-
-/** What changes from step to step. */
-export interface ProbeState {
-  readonly sets: Map<string, PlannedSet>
-  loose: readonly LooseRecord[]
-  emptied: readonly LooseRecord[]
-  table: boolean
-  withdrawn: boolean
-}
-
-export interface Outcome {
-  readonly result: string | undefined
-  readonly answer?: string
-  readonly set?: PlannedSet | undefined
 }
 
 function carryOut(step: MemoryStep, index: number, state: ProbeState, kernel: ProbeKernel): Outcome {
