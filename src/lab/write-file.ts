@@ -20,7 +20,8 @@ export async function writeWhole(file: string, content: string | Uint8Array, adv
       await rename(draft, file)
     } else await writeFile(file, content)
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => undefined)
+    // That the file could not be written is worth more than that its draft could not be removed.
+    await Promise.allSettled([rm(draft, { force: true })])
     throw writeError(file, error, advice)
   }
 }

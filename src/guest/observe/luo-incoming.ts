@@ -6,6 +6,7 @@ import { eachRecordIn } from '../../abi/record-list.ts'
 import type { PhysMemory } from '../../shared/phys-memory.ts'
 import { err, ok, type Result } from '../../shared/result.ts'
 import { PAGE_SIZE, hex } from '../../shared/units.ts'
+import { pageRanges } from './page-ranges.ts'
 
 const MEMFD = 'memfd-v2'
 const WORDS = PAGE_SIZE / 4
@@ -129,15 +130,4 @@ function countIntact(memory: PhysMemory, { folios }: Memfd, seed: number): numbe
     if (word === WORDS) intact++
   }
   return intact
-}
-
-/** In their order, each that follows the one before it in memory as part of its range. */
-function pageRanges(pages: readonly number[]): Place['folios'] {
-  const ranges: { start: number; end: number }[] = []
-  for (const page of pages) {
-    const last = ranges.at(-1)
-    if (last?.end === page) last.end += PAGE_SIZE
-    else ranges.push({ start: page, end: page + PAGE_SIZE })
-  }
-  return ranges.map(({ start, end }) => ({ start: hex(start), end: hex(end) }))
 }

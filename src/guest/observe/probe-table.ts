@@ -7,12 +7,12 @@ import {
   seen,
   type PreservedRecord,
   type ProbeTableView,
-  type Range,
   type Reading,
 } from '../../shared/documents/index.ts'
 import { listOfRecords, type RecordEntry } from '../../abi/record-list.ts'
 import type { PhysMemory } from '../../shared/phys-memory.ts'
 import { PAGE_SIZE, hex } from '../../shared/units.ts'
+import { pageRanges } from './page-ranges.ts'
 import type { RootCandidate } from './root-candidates.ts'
 
 const MAX_SIZE = PAGE_SIZE
@@ -46,7 +46,7 @@ function readSet(memory: PhysMemory, record: ProbeRecord): Reading<ProbeTableVie
     directMap: hex(record.directMap),
     hash,
     records: recordsOf(record, starts, orders),
-    listPages: pageRanges(listPages),
+    listPages: pageRanges(ascending(listPages)),
     ...areaOf(memory, record),
   })
 }
@@ -59,9 +59,9 @@ function areaOf(
   const read = readVmallocPages(memory, area)
   if (!read.ok) return { areaChunks: [], areaOrder: area.order }
   const { chunks, pages, order } = read.value
-  const areaPages = pageRanges(pages, orderBytes(order))
+  const areaPages = pageRanges(ascending(pages), orderBytes(order))
   return {
-    areaChunks: pageRanges(chunks),
+    areaChunks: pageRanges(ascending(chunks)),
     areaOrder: order,
     ...(areaPages.length > LISTED_ENTRIES ? {} : { areaPages }),
   }
@@ -81,12 +81,4 @@ function byAddress(starts: Float64Array, orders: Uint8Array): { readonly starts:
   return { starts: packed.map((sum) => sum - (sum % PAGE_SIZE)), orders: Uint8Array.from(packed, (sum) => sum % PAGE_SIZE) }
 }
 
-function pageRanges(pages: readonly number[], size: number = PAGE_SIZE): Range[] {
-  const ranges: { start: number; end: number }[] = []
-  for (const page of [...pages].sort((a, b) => a - b)) {
-    const last = ranges.at(-1)
-    if (last?.end === page) last.end += size
-    else ranges.push({ start: page, end: page + size })
-  }
-  return ranges.map(({ start, end }) => ({ start: hex(start), end: hex(end) }))
-}
+const ascending = (pages: readonly number[]): number[] => [...pages].sort((a, b) => a - b)

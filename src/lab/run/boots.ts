@@ -5,7 +5,6 @@ import { decodeGuestView, decodeKexecSegments } from '../../guest/observe/guest-
 import { observeHost, radixViewAt } from '../../guest/observe/host-view.ts'
 import { readLuoIncoming } from '../../guest/observe/luo-incoming.ts'
 import { hashRecords, hashUnits } from '../../guest/observe/record-hashes.ts'
-import { recordsIn } from '../../abi/record-list.ts'
 import type { ControlWatch } from '../../guest/observe/control-watch.ts'
 import { runWorkload } from '../../guest/khoprobe/driver.ts'
 import type { RawStore } from '../../guest/observe/raw-store.ts'
@@ -32,6 +31,7 @@ import { marksNow, structPagesOf, takenBackNow, type PageKernel } from './page-m
 import { carryOutLuo } from './luo-steps.ts'
 import { runSelftest } from './selftest.ts'
 import type { FolderRawStore } from './folder-raw-store.ts'
+import { handedOverRecords } from './handed-over.ts'
 
 export interface BootContext {
   readonly machine: Machine
@@ -111,12 +111,8 @@ const pageKernelOf = ({ symbols, pageFacts, cpus }: BootContext, hop: number): P
 /** Only where the boot before had LUO steps or a selftest: nothing else makes sessions. */
 function incomingSessions(machine: Machine, previous: HopObservation | undefined, seed: number): LuoIncoming | undefined {
   if (previous?.luo === undefined && previous?.selftest === undefined) return undefined
-  const { outRadix, handedOver = outRadix } = previous.host
-  if (!handedOver.ok) return handedOver
-  const { records, recordCount } = handedOver.value
-  return recordsIn(records) === recordCount
-    ? readLuoIncoming(machine.memory, records, seed)
-    : notSeen(`the ${recordCount} preserved records of the boot before lie too scattered to be kept`)
+  const records = handedOverRecords(previous.host)
+  return records.ok ? readLuoIncoming(machine.memory, records.value, seed) : records
 }
 
 /** Does the LUO steps of a boot, and reads the tree of preserved memory once more. */
@@ -219,13 +215,12 @@ function keepLog(raw: FolderRawStore, hop: number, log: Capture): void {
   if (bytes.ok) raw.put(`hop${hop}/guest/dmesg-after-load`, bytes.value)
 }
 
-function hashed({ memory }: Machine, { outRoot, outRadix, handedOver = outRadix, probeTable }: HostView): HashedRecords {
-  if (!handedOver.ok) return handedOver
-  const { complete, records, recordCount } = handedOver.value
-  if (!complete || recordsIn(records) !== recordCount)
-    return notSeen(`the walk of the radix tree has ${recordsIn(records)} of ${recordCount} records`)
+function hashed({ memory }: Machine, host: HostView): HashedRecords {
+  const records = handedOverRecords(host)
+  if (!records.ok) return records
+  const { outRoot, probeTable } = host
   const structures = outRoot.ok ? [outRoot.value.address, ...outRoot.value.subtrees.map(({ address }) => address)] : []
-  const units = hashUnits(memory, records, {
+  const units = hashUnits(memory, records.value, {
     table: probeTable?.ok ? probeTable.value : undefined,
     structures: structures.map((address) => physAddr(roundDown(fromHex(address), PAGE_SIZE))),
   })

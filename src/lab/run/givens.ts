@@ -1,5 +1,6 @@
 import { LUO_NODE, decodeLuo } from '../../abi/luo.ts'
-import { eachRunIn, joinNeighbours, recordsIn } from '../../abi/record-list.ts'
+import { eachRunIn, joinNeighbours } from '../../abi/record-list.ts'
+import { handedOverRecords } from './handed-over.ts'
 import { workloadMemory, workloadPlaces } from './workload-memory.ts'
 import { MEMBLOCK_NODE, decodeMemblockFdt } from '../../abi/memblock-fdt.ts'
 import type {
@@ -91,10 +92,9 @@ function luoFlb(root: RootFdtView): string | undefined {
 }
 
 /** All records, or nothing: a walk that ended early, or a list that was cut, is no base for a rule. */
-function preservedRecords({ outRadix, handedOver = outRadix }: HopObservation['host']): PreservedRecord[] | undefined {
-  if (!handedOver.ok || !handedOver.value.complete || recordsIn(handedOver.value.records) !== handedOver.value.recordCount)
-    return undefined
-  return byStart(handedOver.value.records)
+function preservedRecords(host: HopObservation['host']): PreservedRecord[] | undefined {
+  const records = handedOverRecords(host)
+  return records.ok ? byStart(records.value) : undefined
 }
 
 function preservedRuns(host: HopObservation['host']): PreservedRecord[] | undefined {

@@ -3,7 +3,7 @@ import { iomemEntries } from '../../guest/observe/guest-view.ts'
 import { readMarks, readTakenBack, stillHeld } from '../../guest/observe/page-marks.ts'
 import { findStructPages, type StructPages } from '../../guest/observe/struct-pages.ts'
 import type { KernelSymbols } from '../../guest/observe/address-space.ts'
-import { recordsIn } from '../../abi/record-list.ts'
+import { handedOverRecords } from './handed-over.ts'
 import {
   notSeen,
   seen,
@@ -44,13 +44,9 @@ async function iomemNow(machine: Machine): Promise<Reading<IomemEntry[]>> {
 
 /** KHO's marks on what the boot before handed over; the guest must stand still, and nothing be taken back yet. */
 export function marksNow(pages: Reading<StructPages>, { host }: HopObservation): NonNullable<HostView['marks']> {
-  const { outRadix, handedOver = outRadix } = host
   if (!pages.ok) return pages
-  if (!handedOver.ok) return handedOver
-  const { complete, records, recordCount } = handedOver.value
-  return complete && recordsIn(records) === recordCount
-    ? readMarks(pages.value.reader(), records)
-    : notSeen(`the ${recordCount} preserved records of the boot before lie too scattered to be kept`)
+  const records = handedOverRecords(host)
+  return records.ok ? readMarks(pages.value.reader(), records.value) : records
 }
 
 /** What became of the marks of the sets that khoprobe took back; the guest must stand still. */
